@@ -1,0 +1,58 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.locked
+DEMO_HOME := var/demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit check fix bench up down lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python '>=3.11' $(VENV); \
+	else $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes --no-deps \
+	  -r <(awk '/^uv==/{keep=1} /^[a-z]/ && !/^uv==/{keep=0} keep' requirements.lock); fi
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	$$uv pip sync --python $(BIN)/python --require-hashes requirements.lock && \
+	$$uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## From an empty machine to a validated release; leaves the stack up
+	$(BIN)/b12 demo --home $(DEMO_HOME)
+
+test: $(STAMP) ## The whole suite, on a real broker
+	$(BIN)/python -m pytest
+
+unit: $(STAMP) ## The quick part: no broker
+	$(BIN)/python -m pytest tests/unit tests/spec tests/models
+
+check: $(STAMP) ## Format, lint, types, import directions, generated files; edits nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m contracts.generated --check
+
+fix: $(STAMP) ## Format, mend what lint can mend, write the generated files again
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python -m contracts.generated
+
+bench: $(STAMP) ## Measure the intake and the build beside their peers
+	$(BIN)/python -m bench
+
+up: $(STAMP) ## Start broker, workers and Dagster under ./var
+	$(BIN)/b12 up
+
+down: $(STAMP) ## Stop them
+	$(BIN)/b12 down
+
+lock: ## Resolve the dependencies anew into requirements.lock
+	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock --quiet --upgrade
+
+clean: ## Remove the environment and all local state
+	rm -rf $(VENV) var build dist

@@ -1,0 +1,58 @@
+"""What the structs say of themselves: how the lake keeps each field, and the docstring under it."""
+
+import ast
+import inspect
+import textwrap
+from functools import cache
+from itertools import pairwise
+from typing import Literal
+
+import msgspec
+
+Shape = Literal["str", "int", "bool", "decimal", "list", "when", "mother", "scan", "record", "listed"]
+
+_PLAIN: dict[type, Shape] = {
+    msgspec.inspect.StrType: "str",
+    msgspec.inspect.LiteralType: "str",
+    msgspec.inspect.IntType: "int",
+    msgspec.inspect.BoolType: "bool",
+    msgspec.inspect.DecimalType: "decimal",
+    msgspec.inspect.VarTupleType: "list",
+}
+
+
+@cache
+def shapes(struct: type[msgspec.Struct]) -> dict[str, Shape]:
+    """How the lake keeps each field of a struct, in the struct's order.
+
+    `when` is a date text, `mother`, `scan` and `record` are identifiers that are hashed in that role,
+    `listed` is kept only when the site registered it; the others are kept as they are.
+    """
+    info = msgspec.inspect.type_info(struct)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101  # narrows the type for the checker
+    return {field.name: _shape(field.type) for field in info.fields}
+
+
+@cache
+def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """The docstring under each of a struct's own fields."""
+    (node,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(doc.value.value)
+        for field, doc in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(doc, ast.Expr)
+        and isinstance(doc.value, ast.Constant)
+        and isinstance(doc.value.value, str)
+    }
+
+
+def _shape(info: msgspec.inspect.Type) -> Shape:
+    if isinstance(info, msgspec.inspect.Metadata):
+        lake: Shape | None = (info.extra or {}).get("lake")
+        return lake or _shape(info.type)
+    if isinstance(info, msgspec.inspect.UnionType):
+        return next(_shape(member) for member in info.types if not isinstance(member, msgspec.inspect.NoneType))
+    return _PLAIN[type(info)]

@@ -1,0 +1,47 @@
+"""A date as a lab knows it: to the minute, to the day, or to the month.
+
+JSON carries ISO 8601 text of reduced precision, as FHIR does: `2026-03`, `2026-03-14` or
+`2026-03-14T09:30+05:30`. The local date is the one in the site's own zone; a month stands as its 15th.
+"""
+
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+Precision = Literal["time", "day", "month"]
+
+DATE = r"^[12][0-9]{3}-[0-9]{2}(-[0-9]{2})?$"
+"""A day or a month."""
+DATE_OR_TIME = (
+    r"^[12][0-9]{3}-[0-9]{2}"
+    r"(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?$"
+)
+"""A time with its zone, a day, or a month."""
+
+
+class When(NamedTuple):
+    """A point in time with the precision at which it was reported."""
+
+    date: date
+    """Local date at the site."""
+    at: datetime | None
+    """The moment, in UTC, when a time was reported."""
+    precision: Precision
+
+
+def parse_when(text: str, zone: ZoneInfo) -> When:
+    """Read a text that matches DATE or DATE_OR_TIME. Raises ValueError for a day that no calendar has."""
+    if len(text) <= 10:
+        return _parse_date(text)
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return When(at.astimezone(zone).date(), at.astimezone(UTC), "time")
+
+
+@lru_cache(maxsize=65_536)
+def _parse_date(text: str) -> When:
+    if len(text) == 7:
+        return When(date(int(text[:4]), int(text[5:]), 15), None, "month")
+    return When(date.fromisoformat(text), None, "day")
