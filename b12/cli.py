@@ -1,3 +1,71 @@
-"""The `b12` command."""
-def main() -> None:
-    raise SystemExit(0)
+"""The `b12` command: its root, and how an error becomes one sentence and an exit code.
+
+What a command does lives in `b12.commands`: each module there has a `register(app)` that adds its commands, and
+imports the platform's libraries inside its functions, so that a lab's small install has its commands too.
+"""
+
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import b12.commands
+from contracts.errors import B12Error
+
+_BROKEN_PIPE = 141
+"""What a shell reports for a program that wrote to a closed pipe."""
+
+
+def build() -> typer.Typer:
+    """The command line, with the commands of every module in `b12.commands`."""
+    app = typer.Typer(
+        help="Events of partner labs in, a validated registry of infant vitamin B12 deficiency out.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,  # its tracebacks show local variables, and so values and passwords
+    )
+
+    @app.callback()
+    def root(
+        home: Annotated[
+            Path | None,
+            typer.Option(help="The installation's directory (B12_HOME, default ./var).", show_default=False),
+        ] = None,
+    ) -> None:
+        if home is not None:
+            os.environ["B12_HOME"] = str(home)
+
+    for module in pkgutil.iter_modules(b12.commands.__path__, "b12.commands."):
+        importlib.import_module(module.name).register(app)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code: 0, 1 (data), 2 (usage) or 3 (this machine or the broker)."""
+    # kafka-python warns at every failed attempt; what is wrong is said once, by the command.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    try:
+        result = build()(arguments, standalone_mode=False)
+    except B12Error as error:
+        print(f"b12: {error}", file=sys.stderr)
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # else Python complains once more while it exits
+        return _BROKEN_PIPE
+    except Exception as error:
+        if show := getattr(error, "show", None):  # a wrong option or argument: typer words it
+            show()
+            return 2
+        raise
+    return result if isinstance(result, int) else 0  # typer hands `typer.Exit`'s code back as the result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One module per group of commands; each imports the platform inside its functions."""

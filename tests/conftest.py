@@ -1,0 +1,115 @@
+"""Fixtures that every layer of tests shares; above all one real Kafka broker for a whole run.
+
+For an integration test, take `kafka_home`: a fresh home whose broker answers. It is shared by all tests of a run, so
+take site names that no other test uses (or ask `new_site_id` for one) and judge only your own topics.
+
+    def test_a_push_arrives(kafka_home, add_site):
+        site = add_site("BLR01", time_zone="Asia/Kolkata")      # a contracts.site.Site; its topics and user exist
+        config = kafka_home.lab_config(site.id)                 # the TOML file that a lab is handed
+        kafka = kafka_home.internal_kafka()                     # how the platform itself connects (mutual TLS)
+        b12.admin.client_settings(kafka)                        # the same as kafka-python's settings
+
+A test that needs a lake of its own gives another one to its worker (`B12_LAKE`), or makes a home with `home`.
+"""
+
+import ctypes
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import EnvironmentProblem
+from contracts.site import Site
+from lake.home import Home
+
+_SETTINGS = ("B12_HOME", "B12_BROKERS", "B12_LAKE", "B12_PARTITIONS", "B12_ADVERTISED")
+_site_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # kafka-python 3.0 reads its schemas by functions that Python 3.11 deprecates; goes when it no longer does.
+    config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
+    # It also leaves its wake-up socket pair (AF_UNIX) to the garbage collector when a client cannot connect.
+    config.addinivalue_line(
+        "filterwarnings",
+        r"ignore:Exception ignored in. <socket.socket fd=\d+, family=1:pytest.PytestUnraisableExceptionWarning",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own installation never reaches a test."""
+    for name in _SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """An empty home of this test's own, without a broker."""
+    home = Home(tmp_path / "home")
+    home.make()
+    return home
+
+
+@pytest.fixture(scope="session")
+def kafka_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A home with a running broker (TLS, SCRAM, rights), on free ports, for the whole run: about 8 s once."""
+    from b12 import admin
+    from b12.local import broker
+    from b12.local.ports import Ports, free_ports
+
+    home = Home(tmp_path_factory.mktemp("kafka"))
+    try:
+        broker.prepare(home, Ports(*free_ports(4)))
+    except EnvironmentProblem as problem:
+        without_kafka(problem)
+    with (home.logs / "broker.log").open("wb") as log:
+        process = subprocess.Popen(
+            broker.command(home), stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent
+        )
+    try:
+        broker.wait(home, alive=lambda: process.poll() is None)
+        with admin.connect(home.internal_kafka()) as client:
+            admin.ensure_replay_topic(client, partitions=2)
+        home.ensure_secret()
+        yield home
+    finally:
+        process.kill()  # nothing of its data outlives the run
+        process.wait(10)
+
+
+@pytest.fixture
+def add_site(kafka_home: Home, new_site_id: Callable[[], str]) -> Callable[..., Site]:
+    """`add_site(site_id=None, **fields of Site)` registers a synthetic site with the running broker."""
+    from b12 import registration
+
+    def add(site_id: str | None = None, **fields: object) -> Site:
+        defaults = {"name": "A laboratory", "country": "IN", "time_zone": "Asia/Kolkata", "synthetic": True}
+        site = Site(**{"id": site_id or new_site_id(), **defaults, **fields})
+        registration.register(kafka_home, site)
+        return site
+
+    return add
+
+
+@pytest.fixture
+def new_site_id() -> Callable[[], str]:
+    """Names of sites that no other test of this run has."""
+    return lambda: f"LAB{next(_site_numbers):03d}"
+
+
+def without_kafka(problem: EnvironmentProblem) -> None:
+    """Kafka cannot run here: a failure where it must (CI), a skip that says why anywhere else."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI is set, and Kafka cannot run: {problem}")
+    pytest.skip(f"NO KAFKA, SO NOTHING WAS TESTED HERE: {problem}")
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":  # a run that is killed leaves no broker behind
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
