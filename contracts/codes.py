@@ -4,12 +4,14 @@ The tables are data in `contracts/tables`, each entry with its source; nothing h
 """
 
 import tomllib
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 _TWELVE_PLACES = Decimal("1e-12")
+_EXACT = Context(prec=60)
+"""Wide enough for every product: the default context rounds to 28 digits."""
 
 
 class Code(NamedTuple):
@@ -20,15 +22,15 @@ class Code(NamedTuple):
     name: str
     specimens: frozenset[str]
     factors: dict[str, Decimal]
-    """Canonical units per accepted UCUM unit."""
+    """Canonical units per accepted UCUM unit, every accepted spelling of it included."""
     canonical_unit: str
 
 
 class Instrument(NamedTuple):
     """A developmental instrument: scores are comparable only within one edition and domain."""
 
-    editions: frozenset[str]
-    domains: frozenset[str]
+    editions: dict[str, frozenset[str]]
+    """The domains of each edition."""
 
 
 class Canonical(NamedTuple):
@@ -47,16 +49,22 @@ def table(name: str) -> Any:
 @cache
 def loinc_codes() -> dict[str, Code]:
     """Every accepted LOINC code."""
+    analytes = table("analytes")
+    spellings: dict[str, list[str]] = analytes["aliases"]
     return {
         code["loinc"]: Code(
             code["loinc"],
             analyte["id"],
             code["name"],
-            frozenset(code.get("specimens", analyte["specimens"])),
-            {unit: Decimal(factor) for unit, factor in code["units"].items()},
-            analyte["unit"] if "unit" not in code else code["unit"],
+            frozenset(analyte["specimens"]),
+            {
+                spelling: Decimal(factor)
+                for unit, factor in code["units"].items()
+                for spelling in (unit, *spellings.get(unit, ()))
+            },
+            analyte["unit"],
         )
-        for analyte in table("analytes")["analyte"]
+        for analyte in analytes["analyte"]
         for code in analyte["code"]
     }
 
@@ -71,9 +79,14 @@ def closed_list(name: str) -> frozenset[str]:
 def instruments() -> dict[str, Instrument]:
     """Every accepted developmental instrument."""
     return {
-        entry["code"]: Instrument(frozenset(entry["editions"]), frozenset(entry["domains"]))
+        entry["code"]: Instrument({edition["code"]: frozenset(edition["domains"]) for edition in entry["edition"]})
         for entry in table("instruments")["instrument"]
     }
+
+
+def exact_product(value: Decimal, factor: Decimal) -> Decimal:
+    """The product without rounding: a door's number has at most 28 digits, a factor at most 10."""
+    return _EXACT.multiply(value, factor)
 
 
 def convert(loinc: str, unit: str, value: Decimal) -> Canonical:
@@ -82,8 +95,8 @@ def convert(loinc: str, unit: str, value: Decimal) -> Canonical:
     Raises KeyError for a code or a unit that the table does not hold.
     """
     code = loinc_codes()[loinc]
-    product = value * code.factors[unit]
-    return Canonical(code.analyte, product.quantize(_TWELVE_PLACES, ROUND_HALF_UP), code.canonical_unit)
+    product = exact_product(value, code.factors[unit])
+    return Canonical(code.analyte, product.quantize(_TWELVE_PLACES, ROUND_HALF_UP, _EXACT), code.canonical_unit)
 
 
 def check_digit(loinc: str) -> bool:

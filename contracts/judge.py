@@ -28,7 +28,7 @@ MAX_BYTES = 65_536
 AHEAD = timedelta(minutes=10)
 """How far a sender's clock may be ahead of the broker's."""
 
-_decode = msgspec.json.Decoder(Event).decode
+_decode: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 # Without the hook a number such as 1e999 does not decode, although a Decimal field takes it.
 _loose = msgspec.json.Decoder(float_hook=len).decode
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
@@ -174,9 +174,10 @@ def _assessment_codes(data: Any) -> tuple[str, str] | None:
     instrument = codes.instruments().get(data.instrument)
     if instrument is None:
         return "unknown_code", "$.data.instrument"
-    if data.edition not in instrument.editions:
+    domains = instrument.editions.get(data.edition)
+    if domains is None:
         return "unknown_code", "$.data.edition"
-    if data.domain not in instrument.domains:
+    if data.domain not in domains:
         return "unknown_code", "$.data.domain"
     if data.status == "completed" and data.score is None and data.category is None:
         return "value_missing", "$.data.score"
