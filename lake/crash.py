@@ -1,0 +1,28 @@
+"""The one place where a test makes a worker die: named moments between a flush's effects.
+
+Nothing reads it but the kill tests. A real fault needs no help from here.
+"""
+
+import os
+import signal
+from typing import Literal, get_args
+
+Moment = Literal["before_files", "files_written", "committed", "receipts_sent", "offsets_committed"]
+"""In the order of a flush's effects."""
+
+MOMENTS: tuple[str, ...] = get_args(Moment)
+
+SETTING = "B12_TEST_KILL_AT"
+"""A moment, and after a colon the number of flushes that pass it unharmed, like `files_written:2`."""
+
+_passed: dict[str, int] = {}
+
+
+def here(moment: Moment) -> None:
+    """Die by SIGKILL if a test asked for this moment: no clean-up, as when the power goes."""
+    wanted, _, spared = os.environ.get(SETTING, "").partition(":")
+    if moment != wanted:
+        return
+    _passed[moment] = _passed.get(moment, 0) + 1
+    if _passed[moment] > int(spared or 0):
+        os.kill(os.getpid(), signal.SIGKILL)

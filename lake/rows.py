@@ -1,0 +1,197 @@
+"""Judged deliveries of one topic partition as columns: what the lake keeps of each, under pseudonyms.
+
+How a delivery is judged belongs to contracts.judge; how columns become files of the table, to lake/table.py.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from operator import attrgetter
+from sys import byteorder
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import UNSET
+
+from contracts import VERSION
+from contracts.content import canonical
+from contracts.events import DATA, KIND_OF, Event
+from contracts.judge import Refusal
+from contracts.pseudonyms import Role, content_digest, pseudonym
+from contracts.shapes import Shape, shapes
+from contracts.site import Site
+from contracts.when import parse_when
+from lake.schema import DECIMAL, REFUSED, TIMESTAMP, schema
+
+Columns = dict[str, pa.Array]
+
+_MICROSECONDS = 1000
+"""Kafka's timestamps are milliseconds, the lake's microseconds."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Consecutive judged deliveries of one topic partition, one list per property, all of one length."""
+
+    site: Site
+    site_key: bytes
+    topic_uuid: str
+    partition: int
+    offsets: list[int] = field(default_factory=list)
+    received_ms: list[int] = field(default_factory=list)
+    """When the broker appended each: milliseconds since 1970."""
+    sizes: list[int | None] = field(default_factory=list)
+    """Bytes of each value; None when it had none."""
+    judged: list[Event | Refusal] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+def tables(batch: Batch) -> dict[str, pa.Table]:
+    """One table per partition of the lake that the batch touches, with exactly that partition's columns.
+
+    Every delivery is in exactly one of them, in the order of the batch.
+    """
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, judged in enumerate(batch.judged):
+        places[KIND_OF.get(type(judged), REFUSED)].append(place)
+    return {partition: _table(batch, partition, chosen) for partition, chosen in places.items()}
+
+
+def _table(batch: Batch, partition: str, chosen: list[int]) -> pa.Table:
+    judged = [batch.judged[place] for place in chosen]
+    columns = _origin(batch, chosen)
+    if partition == REFUSED:
+        columns |= _refusals(judged, batch, [batch.sizes[place] for place in chosen])
+    else:
+        columns |= _envelopes(judged, batch.site_key)
+        statements = [event.data for event in judged if not isinstance(event, Refusal)]
+        for name, shape in shapes(DATA[partition]).items():
+            values = list(map(attrgetter(name), statements))
+            columns |= _KEEPERS[shape](name, values, batch)
+    wanted = schema(partition)
+    return pa.Table.from_arrays([columns[column.name] for column in wanted], schema=wanted)
+
+
+def _origin(batch: Batch, chosen: list[int]) -> Columns:
+    count = len(chosen)
+    received = array("q", [batch.received_ms[place] * _MICROSECONDS for place in chosen])
+    return {
+        "site": pa.repeat(batch.site.id, count),
+        "topic_uuid": pa.repeat(batch.topic_uuid, count),
+        "partition": pa.repeat(pa.scalar(batch.partition, pa.int32()), count),
+        "offset": _int64(array("q", [batch.offsets[place] for place in chosen])),
+        "received_at": _int64(received).view(TIMESTAMP),
+        "contract": pa.repeat(VERSION, count),
+    }
+
+
+def _envelopes(events: Sequence[Any], key: bytes) -> Columns:
+    ids = [event.id for event in events]
+    records = [event.id if event.record is UNSET else event.record for event in events]
+    return {
+        "event_time": pa.array([event.time for event in events], TIMESTAMP),
+        **_halves("id", [pseudonym(key, "id", value) for value in ids]),
+        **_halves("subject", [_remembered(key, "subject", event.subject) for event in events]),
+        **_halves("record", [pseudonym(key, "record", value) for value in records]),
+        **_halves("content", [content_digest(key, canonical(event)) for event in events]),
+    }
+
+
+def _refusals(refusals: Sequence[Any], batch: Batch, sizes: list[int | None]) -> Columns:
+    count = len(refusals)
+    key = batch.site_key
+    return {
+        "event_time": pa.nulls(count, TIMESTAMP),
+        **_halves("id", [pseudonym(key, "id", r.id) if r.id is not None else None for r in refusals]),
+        **_halves("subject", [_remembered(key, "subject", r.subject) if r.subject else None for r in refusals]),
+        **_halves("record", [None] * count),
+        **_halves("content", [None] * count),
+        "rule": pa.array([r.rule for r in refusals], pa.string()),
+        "path": pa.array([r.path for r in refusals], pa.string()),
+        "reported_kind": pa.array([r.kind for r in refusals], pa.string()),
+        "size_bytes": pa.array(sizes, pa.int64()),
+    }
+
+
+@lru_cache(maxsize=131_072)
+def _remembered(key: bytes, role: Role, value: str) -> bytes:
+    """Subjects, mothers and scans come back again and again; ids and records do not."""
+    return pseudonym(key, role, value)
+
+
+def _halves(name: str, digests: Sequence[bytes | None]) -> Columns:
+    """The two columns of a pseudonym: its halves as signed integers, high half first."""
+    missing = [digest is None for digest in digests]
+    numbers = array("q", b"".join(digest or bytes(16) for digest in digests))
+    if byteorder == "little":
+        numbers.byteswap()
+    high, low = _int64(numbers[::2]), _int64(numbers[1::2])
+    if any(missing):
+        present = pa.array([not gone for gone in missing])
+        nothing = pa.scalar(None, pa.int64())
+        high, low = (pc.if_else(present, half, nothing) for half in (high, low))
+    return {f"{name}_hi": high, f"{name}_lo": low}
+
+
+def _int64(numbers: "array[int]") -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(numbers), [None, pa.py_buffer(numbers)])
+
+
+# How each shape of field is kept (see contracts.shapes). Each takes the field's name, values and the batch.
+
+
+@cache
+def _plain(kind: pa.DataType) -> Callable[[str, list[Any], Batch], Columns]:
+    return lambda name, values, _: {name: pa.array(values, kind)}
+
+
+def _decimals(name: str, values: list[Any], _: Batch) -> Columns:
+    texts = [None if value is None else str(value) for value in values]
+    return {name: pa.array(values, DECIMAL), f"{name}_text": pa.array(texts, pa.string())}
+
+
+def _whens(name: str, values: list[Any], batch: Batch) -> Columns:
+    zone = batch.site.zone
+    whens = [(None, None, None) if text is None else parse_when(text, zone) for text in values]
+    dates, moments, precisions = zip(*whens, strict=True)
+    return {
+        f"{name}_date": pa.array(dates, pa.date32()),
+        f"{name}_at": pa.array(moments, TIMESTAMP),
+        f"{name}_precision": pa.array(precisions, pa.string()),
+    }
+
+
+def _hashed(role: Role) -> Callable[[str, list[Any], Batch], Columns]:
+    def keep(name: str, values: list[Any], batch: Batch) -> Columns:
+        key = batch.site_key
+        return _halves(name, [None if value is None else _remembered(key, role, value) for value in values])
+
+    return keep
+
+
+def _listed(name: str, values: list[Any], batch: Batch) -> Columns:
+    registered = frozenset(batch.site.lab_codes)
+    return {name: pa.array([value if value in registered else None for value in values], pa.string())}
+
+
+def _lists(name: str, values: list[Any], _: Batch) -> Columns:
+    return {name: pa.array([[str(item) for item in value] for value in values], pa.list_(pa.string()))}
+
+
+_KEEPERS: dict[Shape, Callable[[str, list[Any], Batch], Columns]] = {
+    "str": _plain(pa.string()),
+    "int": _plain(pa.int32()),
+    "bool": _plain(pa.bool_()),
+    "decimal": _decimals,
+    "when": _whens,
+    "mother": _hashed("mother"),
+    "scan": _hashed("scan"),
+    "record": _hashed("record"),
+    "listed": _listed,
+    "list": _lists,
+}

@@ -1,0 +1,60 @@
+"""One version of the lake, pinned: its files by kind, and how far it is with every topic partition.
+
+Reading the files belongs to whoever asked: pass them to DuckDB's read_parquet with union_by_name.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+
+from contracts.errors import EnvironmentProblem
+from lake.home import Home
+from lake.storage import Storage
+from lake.table import stored, topics
+
+
+class Position(NamedTuple):
+    """How far a version is with one topic partition."""
+
+    next_offset: int
+    received: int
+    """Deliveries ever received at the transport: as many rows of it must be in the files."""
+    topic: str
+
+
+class Snapshot(NamedTuple):
+    """One version of the lake, which later commits do not change."""
+
+    version: int
+    files: dict[str, list[str]]
+    """Absolute paths or URIs of the Parquet files by kind (`refused` is one), sorted; kinds without rows are absent."""
+    positions: dict[tuple[str, int], Position]
+    """By topic UUID and partition, for every topic that ever had a delivery."""
+
+
+def snapshot(lake: Home | str, version: int | None = None) -> Snapshot:
+    """The newest version of the lake, or the one asked for. EnvironmentProblem when there is none."""
+    storage = Storage(lake.lake if isinstance(lake, Home) else lake)
+    try:
+        table = DeltaTable(storage.uri, version=version)
+    except TableNotFoundError:
+        raise EnvironmentProblem(
+            f"there is no lake at {storage.uri} yet: a worker makes it when the first deliveries arrive (`b12 up`)"
+        ) from None
+    positions = {}
+    for topic_uuid, (topic, partitions) in topics(table).items():
+        for partition in range(partitions):
+            if there := stored(table, topic_uuid, partition):
+                positions[topic_uuid, partition] = Position(there.next_offset, there.received, topic)
+    return Snapshot(int(table.version()), _files(table, storage), positions)
+
+
+def _files(table: DeltaTable, storage: Storage) -> dict[str, list[str]]:
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "partition.kind"])
+    files: dict[str, list[str]] = defaultdict(list)
+    for path, kind in zip(*(column.to_pylist() for column in actions.columns), strict=True):
+        files[kind].append(f"{storage.uri.rstrip('/')}/{path}")
+    return {kind: sorted(paths) for kind, paths in sorted(files.items())}

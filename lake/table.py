@@ -1,0 +1,254 @@
+"""The one Delta table of deliveries: made, opened, and flushed to by compare-and-swap.
+
+A flush is one commit: the files of every kind, and per topic partition the next offset and the count received.
+What a row holds belongs to lake/rows.py; reading, to lake/snapshot.py; compaction, to lake/maintenance.py.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction
+
+from contracts.errors import EnvironmentProblem
+from contracts.pseudonyms import fingerprint
+from lake import crash
+from lake.schema import table_schema
+from lake.storage import Storage
+
+SECRET_PROPERTY = "b12.secret"  # noqa: S105  # the name of a property
+TOPIC_PROPERTY = "b12.topic."
+"""Before a topic's UUID: the property that holds `<topic>/<number of partitions>`, so that positions can be listed."""
+
+ATTEMPTS = 10
+"""Commits lose only to other workers and to maintenance, each of which needs a fraction of a second."""
+
+_PROPERTIES = {
+    # What receipts are rebuilt by; statistics of anything else would be reported values in the log.
+    "delta.dataSkippingStatsColumns": "topic_uuid,partition,offset",
+}
+# Checkpoints and clean-up are lake/maintenance.py's, at moments of its choosing.
+_NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+
+
+class Fenced(Exception):
+    """The lake holds another offset than the buffer starts at: another worker was here, or this one without knowing.
+
+    The buffer must be discarded and reading go on at the stored offset.
+    """
+
+
+class Span(NamedTuple):
+    """What a flush says of one topic partition."""
+
+    topic: str
+    topic_uuid: str
+    partition: int
+    start: int | None
+    """The next offset that the lake must hold for the flush to be valid; None: it has none yet."""
+    next_offset: int
+    received: int
+    """Deliveries between the two, counted at the transport."""
+
+
+class Stored(NamedTuple):
+    """How far the lake is with one topic partition."""
+
+    next_offset: int
+    received: int
+    """Deliveries ever received, counted at the transport."""
+
+
+class Lake:
+    """A writer's handle on the table. It is kept for the life of a worker: loading anew gets dearer with each commit.
+
+    Not safe for use by two threads at once; any number of processes may each have one.
+    """
+
+    def __init__(self, table: DeltaTable, storage: Storage) -> None:
+        self._table = table
+        self._storage = storage
+        self._synced = -1
+
+    @classmethod
+    def open(cls, uri: str, secret: bytes) -> "Lake":
+        """Open the table, or make it. EnvironmentProblem when it was made under another secret."""
+        storage = Storage(uri)
+        mark = fingerprint(secret)
+        lake = cls(_open_or_create(storage, mark), storage)
+        if lake._table.metadata().configuration.get(SECRET_PROPERTY) != mark:
+            raise EnvironmentProblem(
+                f"the lake at {storage.uri} was written under another pseudonym secret, so new keys would not match"
+                " those in it: restore secrets/pseudonym.key from the backup that belongs to this lake"
+            )
+        lake._widen()
+        lake._sync()
+        return lake
+
+    @property
+    def version(self) -> int:
+        """The version last seen."""
+        return int(self._table.version())
+
+    def stored(self, topic_uuid: str, partition: int) -> Stored | None:
+        """How far the newest version is with one topic partition; None before its first flush."""
+        self._table.update_incremental()
+        return stored(self._table, topic_uuid, partition)
+
+    def flush(self, spans: Sequence[Span], tables: Mapping[str, pa.Table]) -> int:
+        """Commit the rows of `tables` (by partition of the lake) and the spans they come from; a version with them.
+
+        Either all of it is in the lake and will survive a power failure, or none of it is. Raises Fenced when the
+        lake is not where the spans start, EnvironmentProblem when no commit got through.
+        """
+        self._table.update_incremental()
+        self._require_unmoved(spans)
+        crash.here("before_files")
+        actions = [self._write(partition, table) for partition, table in tables.items()]
+        self._storage.sync(action.path for action in actions)
+        crash.here("files_written")
+        self._commit(spans, actions)
+        self._table.update_incremental()  # a commit does not move the handle it was made with
+        self._sync()
+        crash.here("committed")
+        return self.version
+
+    def _commit(self, spans: Sequence[Span], actions: list[AddAction]) -> None:
+        failure: Exception | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                time.sleep(min(0.02 * 2**attempt, 1.0))
+                # What an exception leaves behind, in the table or in this handle, is unknown: start from the store.
+                self._table = DeltaTable(self._storage.uri)
+            try:
+                self._widen()
+                self._name_topics(spans)
+                before = self._require_unmoved(spans)
+                self._table.create_write_transaction(
+                    actions,
+                    "append",
+                    self._table.schema(),
+                    ["kind"],
+                    commit_properties=CommitProperties(app_transactions=_transactions(spans, before)),
+                    post_commithook_properties=_NO_HOOKS,
+                )
+            except Fenced:
+                raise
+            except Exception as error:  # whatever it is, the next attempt finds out what became of the commit
+                failure = error
+            else:
+                return
+        raise EnvironmentProblem(
+            f"the lake at {self._storage.uri} took no commit in {ATTEMPTS} attempts ({type(failure).__name__}):"
+            " check the disk's space and rights; nothing is lost, the deliveries are still in Kafka"
+        ) from failure
+
+    def _require_unmoved(self, spans: Sequence[Span]) -> list[int]:
+        """The counts received before this flush; Fenced unless the lake stands where every span starts."""
+        before = []
+        for span in spans:
+            there = stored(self._table, span.topic_uuid, span.partition)
+            if (there.next_offset if there else None) != span.start:
+                raise Fenced(f"{span.topic} partition {span.partition}")
+            before.append(there.received if there else 0)
+        return before
+
+    def _write(self, partition: str, table: pa.Table) -> AddAction:
+        path = f"kind={partition}/{uuid.uuid4()}.parquet"
+        size = self._storage.put(path, table)
+        return AddAction(path, size, {"kind": partition}, int(time.time() * 1000), True, json.dumps(_statistics(table)))
+
+    def _widen(self) -> None:
+        """Add the columns that a newer contract has: a commit alone would not, and compaction would then drop them."""
+        ours = Schema.from_arrow(table_schema())
+        theirs = {column.name: column.type for column in self._table.schema().fields}
+        for column in ours.fields:
+            if column.name in theirs and theirs[column.name] != column.type:
+                raise EnvironmentProblem(
+                    f"the lake's column {column.name} has another type than this release of the software gives it:"
+                    " start the release that wrote the lake"
+                )
+        missing = [column for column in ours.fields if column.name not in theirs]
+        if missing:
+            self._table.alter.add_columns(missing, post_commithook_properties=_NO_HOOKS)
+            self._table.update_incremental()
+
+    def _name_topics(self, spans: Sequence[Span]) -> None:
+        known = topics(self._table)
+        named: dict[str, tuple[str, int]] = {}
+        for span in spans:
+            _, count = named.get(span.topic_uuid) or known.get(span.topic_uuid) or ("", 0)
+            if span.partition >= count:
+                named[span.topic_uuid] = (span.topic, span.partition + 1)
+        if named:
+            properties = {f"{TOPIC_PROPERTY}{key}": f"{topic}/{count}" for key, (topic, count) in named.items()}
+            self._table.alter.set_table_properties(properties, raise_if_not_exists=False)
+            self._table.update_incremental()
+
+    def _sync(self) -> None:
+        """A commit issues no fsync. Entries of other writers too: ours is worth nothing without those below it."""
+        entries = [f"_delta_log/{version:020}.json" for version in range(self._synced + 1, self.version + 1)]
+        self._storage.sync(entries[-1000:])
+        self._synced = self.version
+
+
+def stored(table: DeltaTable, topic_uuid: str, partition: int) -> Stored | None:
+    """How far a loaded version of the table is with one topic partition."""
+    following = table.transaction_version(_app_id(topic_uuid, partition, "next"))
+    received = table.transaction_version(_app_id(topic_uuid, partition, "received"))
+    return None if following is None or received is None else Stored(following, received)
+
+
+def topics(table: DeltaTable) -> dict[str, tuple[str, int]]:
+    """Name and number of partitions of every topic that a loaded version of the table has rows of, by UUID."""
+    found = {}
+    for name, value in table.metadata().configuration.items():
+        if name.startswith(TOPIC_PROPERTY):
+            topic, _, count = value.rpartition("/")
+            found[name.removeprefix(TOPIC_PROPERTY)] = (topic, int(count))
+    return found
+
+
+def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
+    try:
+        return DeltaTable(storage.uri)
+    except TableNotFoundError:
+        pass
+    try:
+        return DeltaTable.create(
+            storage.uri,
+            table_schema(),
+            partition_by=["kind"],
+            configuration={**_PROPERTIES, SECRET_PROPERTY: mark},
+            raise_if_key_not_exists=False,
+        )
+    except DeltaError:
+        return DeltaTable(storage.uri)  # another worker made it a moment ago
+
+
+def _app_id(topic_uuid: str, partition: int, what: str) -> str:
+    return f"b12/{topic_uuid}/{partition}/{what}"
+
+
+def _transactions(spans: Sequence[Span], before: Sequence[int]) -> list[Transaction]:
+    return [
+        Transaction(_app_id(span.topic_uuid, span.partition, what), value)
+        for span, count in zip(spans, before, strict=True)
+        for what, value in (("next", span.next_offset), ("received", count + span.received))
+    ]
+
+
+def _statistics(table: pa.Table) -> dict[str, object]:
+    ends = {name: pc.min_max(table[name]).as_py() for name in ("topic_uuid", "partition", "offset")}
+    return {
+        "numRecords": table.num_rows,
+        "minValues": {name: end["min"] for name, end in ends.items()},
+        "maxValues": {name: end["max"] for name, end in ends.items()},
+        "nullCount": dict.fromkeys(ends, 0),
+    }
