@@ -69,7 +69,7 @@ def prepare(home: Home, ports: Ports, progress: Callable[[int, int], None] | Non
     require_disk(home)
     class_path = jars.class_path(progress)
     tls.ensure(home.secrets, [ports.advertised])
-    home.broker.mkdir(exist_ok=True)
+    home.broker.mkdir(mode=0o700, exist_ok=True)  # deliveries as they came, infants' study codes and all
     (home.broker / "server.properties").write_text(properties(home, ports))
     _format(home, ports, class_path)
     home.put_connection(f"127.0.0.1:{ports.internal}", f"{ports.advertised}:{ports.site}")
@@ -111,15 +111,23 @@ def require_disk(home: Home) -> None:
         )
 
 
-def _format(home: Home, ports: Ports, class_path: str) -> None:
-    data, making = home.broker / "data", home.broker / "data.making"
+def is_formatted(home: Home) -> bool:
+    """Is the broker's directory ready? EnvironmentProblem when it holds a part of a broker's files."""
+    data = home.broker / "data"
     if (data / "meta.properties").exists():
-        return
+        return True
     if data.exists() and any(data.iterdir()):
         raise EnvironmentProblem(
             f"{data} is half-formatted: it holds files but no meta.properties. Restore it from a backup, or, if no"
             " deliveries in it are still wanted, delete it; then run `b12 up` again"
         )
+    return False
+
+
+def _format(home: Home, ports: Ports, class_path: str) -> None:
+    if is_formatted(home):
+        return
+    data, making = home.broker / "data", home.broker / "data.making"
     # Formatted aside and moved into place: an interrupted formatting leaves nothing that looks like a broker's.
     shutil.rmtree(making, ignore_errors=True)
     settings = home.broker / "format.properties"

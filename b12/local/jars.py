@@ -46,7 +46,7 @@ class Jar:
 def pinned() -> list[Jar]:
     """The jars and their sums, as `kafka.jars` lists them: `<sha256>  <group>:<artifact>:<version>`."""
     lines = resources.files(__package__).joinpath("kafka.jars").read_text().splitlines()
-    return [Jar(*coordinate.split(":"), sha256=sha256) for sha256, coordinate in map(str.split, lines)]
+    return [_jar(*line.split()) for line in lines]
 
 
 def cache_directory() -> Path:
@@ -91,6 +91,11 @@ def class_path(progress: Callable[[int, int], None] | None = None) -> str:
     if absent:
         _fetch(absent, directory, progress or (lambda _done, _all: None))
     return os.pathsep.join(str(directory / jar.filename) for jar in pinned())
+
+
+def _jar(sha256: str, coordinate: str) -> Jar:
+    group, artifact, version = coordinate.split(":")
+    return Jar(group, artifact, version, sha256)
 
 
 def _fetch(absent: list[Jar], directory: Path, progress: Callable[[int, int], None]) -> None:

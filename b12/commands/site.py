@@ -1,0 +1,119 @@
+"""`b12 site ...`: the partner sites of this installation."""
+
+from typing import Annotated, Literal
+
+import typer
+
+SiteName = Annotated[str, typer.Argument(metavar="SITE", help="The site's name, like BLR01.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    site = typer.Typer(help="The partner sites: add, list, rotate, disable, accept-gap.", no_args_is_help=True)
+    site.command("add")(add)
+    site.command("list")(list_)
+    site.command("rotate")(rotate)
+    site.command("disable")(disable)
+    site.command("accept-gap")(accept_gap)
+    app.add_typer(site, name="site")
+
+
+def add(
+    site: SiteName,
+    name: Annotated[str, typer.Option(help="What people call it.")],
+    country: Annotated[str, typer.Option(help="Two letters, ISO 3166-1, like IN.")],
+    time_zone: Annotated[str, typer.Option(help="IANA name, like Asia/Kolkata: where its dates are local.")],
+    elevation_m: Annotated[int, typer.Option(help="Metres above sea level; it shifts haemoglobin's limits.")] = 0,
+    consent: Annotated[
+        Literal["attested", "per_subject"],
+        typer.Option(help="attested: in unless withdrawn. per_subject: held until given."),
+    ] = "attested",
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Made-up data; the first site decides for the whole home.")
+    ] = False,
+    lab_code: Annotated[
+        list[str] | None, typer.Option(help="A test code or name of the lab's own to keep; may be repeated.")
+    ] = None,
+) -> None:
+    """Make a site's topics, user and rights, and the file that its lab needs. Safe to repeat."""
+    from b12 import registration
+    from contracts.site import Site
+    from lake.home import Home
+
+    home = Home.from_env()
+    exists = site in home.sites()
+    made = Site(
+        id=site,
+        name=name,
+        country=country,
+        time_zone=time_zone,
+        elevation_m=elevation_m,
+        consent_basis=consent,
+        synthetic=synthetic,
+        lab_codes=tuple(lab_code or ()),
+    )
+    config = registration.register(home, made)
+    print(f"{site} exists already; nothing was changed." if exists else f"{site} is ready.")
+    print(f"  for the lab, by a safe way (it holds a password):  {config}")
+
+
+def list_() -> None:
+    """The sites and what is known of each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lake.home import Home
+
+    home = Home.from_env()
+    sites = home.sites()
+    if not sites:
+        print(
+            f"No site yet in {home.path}. Add one: b12 site add BLR01 --name ... --country IN --time-zone Asia/Kolkata"
+        )
+        return
+    table = Table(
+        "site", "name", "country", "time zone", "elevation", "consent", "state", box=None, header_style="bold"
+    )
+    for site in sites.values():
+        state = "disabled" if site.disabled else "synthetic" if site.synthetic else "active"
+        table.add_row(
+            *(site.id, site.name, site.country, site.time_zone, f"{site.elevation_m} m", site.consent_basis, state)
+        )
+    Console(highlight=False, markup=False).print(table)
+
+
+def rotate(site: SiteName) -> None:
+    """Give a site another password and write its file anew. Its key never changes; a disabled site is let in again."""
+    from b12 import registration
+    from lake.home import Home
+
+    config = registration.rotate(Home.from_env(), site)
+    print(f"{site} has another password; the old one is void for new connections.")
+    print(f"  for the lab, by a safe way:  {config}")
+
+
+def disable(site: SiteName) -> None:
+    """Revoke a site's rights and password. What it sent stays; `rotate` lets it in again."""
+    from b12 import registration
+    from lake.home import Home
+
+    registration.disable(Home.from_env(), site)
+    print(f"{site} is shut out; its data stays. `b12 site rotate {site}` lets it in again.")
+
+
+def accept_gap(site: SiteName) -> None:
+    """Let the workers go on past deliveries that Kafka deleted before they were read. The lost range is recorded."""
+    from lake import gaps
+    from lake.home import Home
+
+    home = Home.from_env()
+    accepted = gaps.accept(home, home.site(site).events_topic)
+    if not accepted:
+        print(f"{site} has no open gap.")
+    for gap in accepted:
+        lost = gap.to_offset - gap.from_offset
+        print(
+            f"{site}: accepted the loss of up to {lost} deliveries, partition {gap.partition},"
+            f" offsets {gap.from_offset} to {gap.to_offset - 1}; the workers go on within a minute."
+            " Ask the lab to send what it sent then once more."
+        )

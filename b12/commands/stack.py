@@ -1,0 +1,88 @@
+"""`b12 up`, `down`, `status` and `doctor`: the local stack, as people meet it."""
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(up)
+    app.command()(down)
+    app.command()(status)
+    app.command()(doctor)
+
+
+def up(
+    only: Annotated[
+        str | None, typer.Option(metavar="PART", help="Start one part alone: broker, worker or dagster.")
+    ] = None,
+) -> None:
+    """Start broker, workers and Dagster, wait until each answers, and say where to look. Safe to repeat."""
+    from rich.console import Console
+
+    from b12.local import stack
+    from b12.local.ports import Ports
+    from lake.home import Home
+
+    home, console = Home.from_env(), Console(highlight=False)
+    with console.status("starting") as line:
+        stack.up(home, lambda words: line.update(words), only)
+    site = ", ".join(home.site_listener().bootstrap)
+    console.print(f"[green]up[/]  {home.path}")
+    console.print(f"  labs connect to   {site}")
+    if only in (None, "dagster"):
+        console.print(f"  Dagster           http://127.0.0.1:{Ports.from_env().dagster}")
+    console.print(f"  logs              {home.logs}")
+    if not home.sites():
+        console.print("  next              b12 site add BLR01 --name ... --country IN --time-zone Asia/Kolkata")
+    console.print("  stop it with      b12 down")
+
+
+def down() -> None:
+    """Stop every process of the stack; data stays."""
+    from rich.console import Console
+
+    from b12.local import stack
+    from lake.home import Home
+
+    home, console = Home.from_env(), Console(highlight=False)
+    with console.status("stopping") as line:
+        ran = stack.down(home, lambda words: line.update(words))
+    console.print(f"down  {home.path} (stopped: {', '.join(ran)})" if ran else f"down  {home.path} (nothing ran)")
+
+
+def status() -> None:
+    """What each process of the stack is doing. Exits with 3 unless all are up."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from b12.local import stack
+    from lake.home import Home
+
+    home = Home.from_env()
+    states = stack.status(home)
+    table = Table("process", "state", "pid", "log", box=None, header_style="bold")
+    for state in states:
+        colour = "green" if state.word == "up" else "red"
+        log = home.logs / f"{state.process}.log"
+        table.add_row(state.process, f"[{colour}]{state.word}[/]", str(state.pid or ""), str(log))
+    Console(highlight=False).print(table)
+    if any(state.word != "up" for state in states):
+        raise typer.Exit(3)
+
+
+def doctor() -> None:
+    """What this machine lacks to run the stack, and how to get it. Exits with 3 when something is missing."""
+    from rich.console import Console
+
+    from b12.local.doctor import examine
+    from lake.home import Home
+
+    console = Console(highlight=False, soft_wrap=True)
+    findings = examine(Home.from_env())
+    marks = {"good": "[green]ok[/]     ", "worth knowing": "[yellow]note[/]   ", "missing": "[red]missing[/]"}
+    for finding in findings:
+        console.print(f"{marks[finding.verdict]}  {finding.subject}: {finding.words}")
+    if any(finding.verdict == "missing" for finding in findings):
+        raise typer.Exit(3)

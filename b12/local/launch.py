@@ -1,0 +1,32 @@
+"""Becomes one process of the stack: `python -m b12.local.launch NAME`, as the supervisor runs it.
+
+It takes the pid file's lock, then replaces itself; so whatever happens to the supervisor, `b12 down` finds it.
+"""
+
+import os
+import sys
+
+from b12.local import processes, programs, settings, supervisor
+from contracts.errors import B12Error
+from lake.home import Home
+
+
+def main(process: str) -> None:
+    """Turn into the process of that name; return only when it cannot be."""
+    home = Home.from_env()
+    settings.apply(home)
+    os.umask(0o077)  # logs, Dagster's history and tables are the owner's, unless a program says otherwise
+    if not processes.hold(home, process):
+        sys.exit(f"b12: {process} runs already")
+    try:
+        if process == programs.SUPERVISOR:
+            command = supervisor.command(home)
+        else:
+            command = programs.of_process(process).command(home)
+    except B12Error as error:
+        sys.exit(f"b12: {error}")
+    os.execv(command[0], command)  # noqa: S606 - a fixed argument list
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,149 @@
+"""The local stack as a whole: up, down, and what each part is doing.
+
+How it is told to people is `b12.commands.stack`'s business.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from b12 import registration
+from b12.local import broker, dagster_home, ports, processes, programs, settings, supervisor
+from b12.local.ports import Ports
+from b12.local.programs import Program
+from contracts.errors import B12Error, EnvironmentProblem
+from lake.home import Home
+
+ANSWER_SECONDS = 120
+_ENDED = ("FATAL", "EXITED", "STOPPED")
+
+Report = Callable[[str], None]
+"""Hears what is being done, a few words at a time."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What one process of the stack is doing."""
+
+    process: str
+    title: str
+    pid: int | None
+    answers: bool
+    kept: bool
+    """Does the supervisor keep it running?"""
+
+    @property
+    def word(self) -> str:
+        """One word or two for people."""
+        if self.pid is None:
+            return "stopped"
+        if not self.kept:
+            return "orphaned"
+        return "up" if self.answers else "running, does not answer"
+
+
+def up(home: Home, report: Report, only: str | None = None) -> None:
+    """Start what does not run, and return when everything that was asked for answers. Safe to repeat.
+
+    EnvironmentProblem, naming the log or the setting, when a part cannot start; what did start stays up.
+    """
+    home.make()
+    home.ensure_secret()
+    everything, wanted = programs.programs(), programs.of_part(only)
+    _tidy(home, everything, report)
+    idle = [p for p in wanted if not all(processes.alive(home, process) for process in p.processes)]
+    if programs.BROKER in idle:
+        ports.require_free(Ports.from_env().of_broker())
+        report("preparing the broker")
+        broker.prepare(home, Ports.from_env(), lambda done, of: report(f"fetching Kafka, {done} of {of} files"))
+    if programs.DAGSTER_WEB in idle:
+        ports.require_free(Ports.from_env().of_dagster())
+    if programs.DAGSTER_DAEMON in idle:
+        dagster_home.prepare(home)
+    settings.save(home)
+    if not supervisor.is_running(home):
+        supervisor.start(home, everything)
+    # All but the workers start at once, since they do not need each other; the workers need the broker.
+    for program in (p for p in wanted if p.part != "worker"):
+        _start(home, program)
+    for program in wanted:
+        if program.part == "worker":
+            report("making the sites' topics")
+            registration.restore(home)
+            _start(home, program)
+        report(f"waiting for the {program.title}")
+        _wait(home, program)
+        if program is programs.BROKER and only:
+            registration.restore(home)
+
+
+def down(home: Home, report: Report) -> list[str]:
+    """Stop every process of the stack, whoever still looks after it; the names of those that ran."""
+    ran = processes.running(home)
+    if programs.SUPERVISOR in ran:
+        report("stopping the stack")
+        processes.stop(home, programs.SUPERVISOR, seconds=2 * processes.TERM_SECONDS)
+    order = [process for program in programs.programs() for process in program.processes]
+    # A supervisor that was killed leaves its programs running: the last started goes first.
+    left = processes.running(home)
+    for process in sorted(left, key=lambda name: order.index(name) if name in order else len(order), reverse=True):
+        report(f"stopping {process}, which nothing looked after any more")
+        processes.stop(home, process)
+    processes.forget_ended(home)
+    supervisor.socket_path(home).unlink(missing_ok=True)
+    return sorted(ran)
+
+
+def status(home: Home) -> list[State]:
+    """What each process is doing, in the order of the stack. Asks each whether it answers."""
+    settings.apply(home)
+    kept = supervisor.is_running(home)
+    states = []
+    for program in programs.programs():
+        answers = None
+        for process in program.processes:
+            pid = processes.alive(home, process)
+            if pid and answers is None:
+                answers = _answers(home, program)
+            states.append(State(process, program.title, pid, bool(pid and answers), kept))
+    return states
+
+
+def _tidy(home: Home, everything: list[Program], report: Report) -> None:
+    """Leave either nothing running or a stack with today's settings and a supervisor."""
+    kept = supervisor.is_running(home)
+    if kept and supervisor.is_current(home, everything) and settings.saved(home) == settings.current():
+        return
+    if processes.running(home):
+        report("settings changed: starting anew" if kept else "clearing away what an earlier stack left")
+        down(home, report)
+    processes.forget_ended(home)
+
+
+def _start(home: Home, program: Program) -> None:
+    for process in program.processes:
+        supervisor.start_process(home, process)
+
+
+def _wait(home: Home, program: Program) -> None:
+    end = time.monotonic() + ANSWER_SECONDS
+    while not _answers(home, program):
+        states = supervisor.states(home)
+        for process in program.processes:
+            if states[process][0] in _ENDED:
+                raise EnvironmentProblem(
+                    f"the {program.title} ended while it started; why stands at the end of {home.logs / process}.log"
+                )
+        if time.monotonic() > end:
+            raise EnvironmentProblem(
+                f"the {program.title} runs but did not answer within {ANSWER_SECONDS} s;"
+                f" its log: {home.logs / program.processes[0]}.log"
+            )
+        time.sleep(0.2)
+
+
+def _answers(home: Home, program: Program) -> bool:
+    try:
+        return program.answers(home)
+    except B12Error:
+        return False

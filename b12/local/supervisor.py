@@ -1,0 +1,158 @@
+"""The supervisor (supervisord) that keeps the stack's programs running, and how it is told what to do.
+
+Which programs there are, and when they answer, is `b12.local.programs`' business.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from pathlib import Path
+from typing import Any
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from b12.local import processes
+from b12.local.programs import SUPERVISOR, Program
+from contracts.errors import EnvironmentProblem
+from lake.home import Home
+
+START_SECONDS = 30
+_LONGEST_SOCKET_PATH = 100
+"""Bytes: a Unix socket's path has room for 104 on macOS, 108 on Linux."""
+
+
+def configuration(home: Home, programs: list[Program]) -> str:
+    """supervisord's settings: every program restarts when it ends, stops in good order, logs to a file of its own."""
+    sections = [
+        f"""\
+[supervisord]
+nodaemon=true
+silent=true
+umask=077
+logfile={_escaped(home.logs / "supervisor.log")}
+logfile_maxbytes=1MB
+logfile_backups=1
+pidfile={_escaped(home.run / "supervisord")}
+
+[unix_http_server]
+file={_escaped(socket_path(home))}
+chmod=0600
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+    ]
+    for rank, program in enumerate(programs):
+        name = "%(program_name)s" if program.count == 1 else "%(program_name)s-%(process_num)d"
+        sections.append(
+            f"""\
+[program:{program.name}]
+command="{_escaped(sys.executable)}" -m b12.local.launch {name}
+process_name={name}
+numprocs={program.count}
+priority={rank}
+autostart=false
+autorestart=true
+startsecs=3
+startretries=3
+stopwaitsecs={processes.TERM_SECONDS}
+stopasgroup=true
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={_escaped(home.logs)}/{name}.log
+stdout_logfile_maxbytes=10MB
+stdout_logfile_backups=3
+"""
+        )
+    return "\n".join(sections)
+
+
+def command(home: Home) -> list[str]:
+    """supervisord's command line."""
+    return [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(_configuration_file(home))]
+
+
+def is_running(home: Home) -> bool:
+    """Is this home's supervisor there?"""
+    return processes.alive(home, SUPERVISOR) is not None
+
+
+def is_current(home: Home, programs: list[Program]) -> bool:
+    """Was the supervisor started for exactly these programs?"""
+    path = _configuration_file(home)
+    return path.exists() and path.read_text() == configuration(home, programs)
+
+
+def start(home: Home, programs: list[Program]) -> None:
+    """Start the supervisor, with no program running yet; returns when it takes commands."""
+    _configuration_file(home).write_text(configuration(home, programs))
+    socket_path(home).unlink(missing_ok=True)
+    subprocess.Popen(
+        [sys.executable, "-m", "b12.local.launch", SUPERVISOR],
+        env={**os.environ, "B12_HOME": str(home.path)},
+        cwd=home.path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # it outlives this command and its terminal
+    )
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        if is_running(home) and socket_path(home).exists():
+            try:
+                states(home)
+            except EnvironmentProblem:
+                pass
+            else:
+                return
+        time.sleep(0.1)
+    raise EnvironmentProblem(f"the supervisor did not start; its log: {home.logs / 'supervisor.log'}")
+
+
+def start_process(home: Home, process: str) -> None:
+    """Start a process that does not run; one that does is left alone."""
+    state, name = states(home).get(process, (None, ""))
+    if state is None:
+        raise EnvironmentProblem(f"the running stack has no {process}: `b12 down`, then `b12 up`")
+    if state not in ("STARTING", "RUNNING"):
+        _call(home, "startProcess", name, False)
+
+
+def states(home: Home) -> dict[str, tuple[str, str]]:
+    """Each process's state in supervisord's words (RUNNING, FATAL, ...), and the name it is commanded by."""
+    answer = _call(home, "getAllProcessInfo")
+    return {info["name"]: (info["statename"], f"{info['group']}:{info['name']}") for info in answer}
+
+
+def socket_path(home: Home) -> Path:
+    """Where the supervisor listens: in the home, or with the temporary files where that path is too long."""
+    path = home.run / "supervisor.sock"
+    if len(bytes(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.blake2b(bytes(home.path), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"b12-{os.getuid()}-{digest}.sock"
+
+
+def _configuration_file(home: Home) -> Path:
+    return home.run / "supervisord.conf"
+
+
+def _escaped(path: str | Path) -> str:
+    return str(path).replace("%", "%%")
+
+
+def _call(home: Home, method: str, *arguments: object) -> Any:
+    transport = SupervisorTransport(None, None, f"unix://{socket_path(home)}")
+    try:
+        proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
+        return getattr(proxy.supervisor, method)(*arguments)
+    except (OSError, xmlrpc.client.Error, EOFError) as error:
+        raise EnvironmentProblem(
+            f"the stack's supervisor does not take commands ({type(error).__name__}): `b12 down`, then `b12 up`"
+        ) from error
+    finally:
+        transport.close()
