@@ -27,7 +27,8 @@ from contracts.errors import EnvironmentProblem
 from contracts.site import Site
 from lake.home import Home
 
-_SETTINGS = ("B12_HOME", "B12_BROKERS", "B12_LAKE", "B12_PARTITIONS", "B12_ADVERTISED")
+_KEPT = ("B12_CACHE", "B12_NHANES")
+"""Where Kafka's jars and the public data lie is the machine's business."""
 _site_numbers = itertools.count(1)
 
 
@@ -42,10 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own installation never reaches a test."""
-    for name in _SETTINGS:
-        monkeypatch.delenv(name, raising=False)
+def _settings_of_this_test_alone() -> Iterator[None]:
+    """A developer's own installation never reaches a test, nor one test's settings another."""
+    outside = dict(os.environ)
+    for name in [name for name in outside if name.startswith(("B12_", "DAGSTER_")) and name not in _KEPT]:
+        del os.environ[name]
+    yield
+    os.environ.clear()
+    os.environ.update(outside)
 
 
 @pytest.fixture
@@ -101,6 +106,24 @@ def add_site(kafka_home: Home, new_site_id: Callable[[], str]) -> Callable[..., 
 def new_site_id() -> Callable[[], str]:
     """Names of sites that no other test of this run has."""
     return lambda: f"LAB{next(_site_numbers):03d}"
+
+
+@pytest.fixture
+def stack_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    """A home for `b12 up` itself: free ports, named by the environment; what it starts is stopped at the end."""
+    from b12.local import jars, stack
+    from b12.local.ports import free_ports
+
+    try:
+        jars.class_path()
+    except EnvironmentProblem as problem:
+        without_kafka(problem)
+    for name, port in zip(("SITE", "INTERNAL", "CONTROLLER", "DAGSTER"), free_ports(4), strict=True):
+        monkeypatch.setenv(f"B12_{name}_PORT", str(port))
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("B12_HOME", str(home.path))
+    yield home
+    stack.down(home, lambda _words: None)
 
 
 def without_kafka(problem: EnvironmentProblem) -> None:

@@ -25,7 +25,7 @@ def up(
     from b12.local.ports import Ports
     from lake.home import Home
 
-    home, console = Home.from_env(), Console(highlight=False)
+    home, console = Home.from_env(), Console(highlight=False, soft_wrap=True)
     with console.status("starting") as line:
         stack.up(home, lambda words: line.update(words), only)
     site = ", ".join(home.site_listener().bootstrap)
@@ -46,7 +46,7 @@ def down() -> None:
     from b12.local import stack
     from lake.home import Home
 
-    home, console = Home.from_env(), Console(highlight=False)
+    home, console = Home.from_env(), Console(highlight=False, soft_wrap=True)
     with console.status("stopping") as line:
         ran = stack.down(home, lambda words: line.update(words))
     console.print(f"down  {home.path} (stopped: {', '.join(ran)})" if ran else f"down  {home.path} (nothing ran)")
@@ -62,12 +62,13 @@ def status() -> None:
 
     home = Home.from_env()
     states = stack.status(home)
-    table = Table("process", "state", "pid", "log", box=None, header_style="bold")
+    table = Table("process", "state", "pid", box=None, header_style="bold")
     for state in states:
         colour = "green" if state.word == "up" else "red"
-        log = home.logs / f"{state.process}.log"
-        table.add_row(state.process, f"[{colour}]{state.word}[/]", str(state.pid or ""), str(log))
-    Console(highlight=False).print(table)
+        table.add_row(state.process, f"[{colour}]{state.word}[/]", str(state.pid or ""))
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(table)
+    console.print(f" logs: {home.logs}")
     if any(state.word != "up" for state in states):
         raise typer.Exit(3)
 

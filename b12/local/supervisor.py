@@ -5,7 +5,6 @@ Which programs there are, and when they answer, is `b12.local.programs`' busines
 
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -91,14 +90,13 @@ def start(home: Home, programs: list[Program]) -> None:
     """Start the supervisor, with no program running yet; returns when it takes commands."""
     _configuration_file(home).write_text(configuration(home, programs))
     socket_path(home).unlink(missing_ok=True)
-    subprocess.Popen(
+    # In a session of its own, so that it outlives this command and its terminal; nothing here waits for it.
+    os.posix_spawn(
+        sys.executable,
         [sys.executable, "-m", "b12.local.launch", SUPERVISOR],
-        env={**os.environ, "B12_HOME": str(home.path)},
-        cwd=home.path,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # it outlives this command and its terminal
+        {**os.environ, "B12_HOME": str(home.path)},
+        file_actions=[(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (0, 1, 2)],
+        setsid=True,
     )
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:

@@ -1,0 +1,60 @@
+"""Pid files that cannot go stale, and stopping what they name."""
+
+import signal
+import subprocess
+import sys
+import time
+
+from b12.local import processes
+
+HOLDER = """
+import signal, sys, time
+from b12.local import processes
+from lake.home import Home
+{more}
+assert processes.hold(Home(sys.argv[1]), "worker")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def hold(home, more=""):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER.format(more=more), str(home.path)],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == b"held\n"
+    process.stdout.close()
+    return process
+
+
+def test_a_stale_pid_file_names_nobody(home):
+    (home.run / "worker.pid").write_text("1\n")  # process 1 is alive, and is not ours
+    assert processes.alive(home, "worker") is None
+    processes.stop(home, "worker")
+    processes.forget_ended(home)
+    assert not (home.run / "worker.pid").exists()
+
+
+def test_a_second_process_of_a_name_is_refused_until_the_first_ends(home):
+    first = hold(home)
+    assert processes.running(home) == {"worker": first.pid}
+    assert not processes.hold(home, "worker")
+    first.kill()
+    first.wait()
+    assert processes.running(home) == {}
+
+
+def test_stop_asks_first(home):
+    process = hold(home)
+    processes.stop(home, "worker")
+    assert process.wait(5) == -signal.SIGTERM
+
+
+def test_stop_kills_what_does_not_listen(home):
+    process = hold(home, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    start = time.monotonic()
+    processes.stop(home, "worker", seconds=0.3)
+    assert process.wait(5) == -signal.SIGKILL
+    assert time.monotonic() - start < 5
