@@ -50,15 +50,16 @@ class Storage:
             return file.tell()
 
     def sync(self, relatives: Iterable[str]) -> None:
-        """Make files that others wrote, and the directories of all, outlive a power failure."""
-        if not self.is_local:
-            return
-        directories: set[PurePosixPath] = set()
-        for relative in relatives:
-            if relative.startswith("_"):
-                self._sync_one(relative)
-            directories.update(PurePosixPath(relative).parents)
-        for directory in sorted(directories, reverse=True):
+        """Make files that others wrote, and their names, outlive a power failure."""
+        names = list(relatives)
+        for relative in names if self.is_local else ():
+            self._sync_one(relative)
+        self.sync_names(names)
+
+    def sync_names(self, relatives: Iterable[str]) -> None:
+        """The same for the names alone, of files that are safe themselves: a new file is an entry in a directory."""
+        directories = {directory for relative in relatives for directory in PurePosixPath(relative).parents}
+        for directory in sorted(directories, reverse=True) if self.is_local else ():
             self._sync_one(str(directory))
 
     def _sync_one(self, relative: str) -> None:

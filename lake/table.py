@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import fingerprint
 from lake import crash
+from lake.judgements import Judgements, between
 from lake.schema import table_schema
 from lake.storage import Storage
 
@@ -101,6 +102,11 @@ class Lake:
         self._table.update_incremental()
         return stored(self._table, topic_uuid, partition)
 
+    def judgements(self, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:
+        """What became of the deliveries from `start` up to but without `end`, from the newest version."""
+        self._table.update_incremental()
+        return between(self._table, self._storage, topic_uuid, partition, start, end)
+
     def flush(self, spans: Sequence[Span], tables: Mapping[str, pa.Table]) -> int:
         """Commit the rows of `tables` (by partition of the lake) and the spans they come from; a version with them.
 
@@ -111,7 +117,7 @@ class Lake:
         self._require_unmoved(spans)
         crash.here("before_files")
         actions = [self._write(partition, table) for partition, table in tables.items()]
-        self._storage.sync(action.path for action in actions)
+        self._storage.sync_names(action.path for action in actions)
         crash.here("files_written")
         self._commit(spans, actions)
         self._table.update_incremental()  # a commit does not move the handle it was made with

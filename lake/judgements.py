@@ -1,0 +1,114 @@
+"""What became of the deliveries of one topic partition between two offsets: from a batch in hand, or read back.
+
+Both give the same answer, so that a receipt that is sent again says what it said before.
+"""
+
+from array import array
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+from deltalake import DeltaTable
+
+from contracts.judge import Refusal
+from contracts.pseudonyms import pseudonym
+from lake.rows import Batch
+from lake.schema import REFUSED, schema
+from lake.storage import Storage
+
+
+class Refused(NamedTuple):
+    """One refused delivery, with its keys as 32 hex digits where they are known."""
+
+    offset: int
+    rule: str
+    path: str
+    kind: str | None
+    id_key: str | None
+    subject_key: str | None
+
+
+class Judgements(NamedTuple):
+    """Offsets of the accepted deliveries, and the refused ones; both in ascending order."""
+
+    accepted: "array[int]"
+    refused: list[Refused]
+
+
+def of_batch(batch: Batch) -> Judgements:
+    """The judgements of a batch that is in hand."""
+    key = batch.site_key
+    refused = [
+        Refused(
+            offset,
+            judged.rule,
+            judged.path,
+            judged.kind,
+            pseudonym(key, "id", judged.id).hex() if judged.id is not None else None,
+            pseudonym(key, "subject", judged.subject).hex() if judged.subject else None,
+        )
+        for offset, judged in zip(batch.offsets, batch.judged, strict=True)
+        if isinstance(judged, Refusal)
+    ]
+    gone = {entry.offset for entry in refused}
+    return Judgements(array("q", (offset for offset in batch.offsets if offset not in gone)), refused)
+
+
+def between(table: DeltaTable, storage: Storage, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:
+    """The judgements of the offsets from `start` up to but without `end`, from a loaded version of the lake."""
+    kept, refused = _files(table, topic_uuid, partition, start, end)
+    wanted = (
+        (pc.field("topic_uuid") == topic_uuid)
+        & (pc.field("partition") == partition)
+        & (pc.field("offset") >= start)
+        & (pc.field("offset") < end)
+    )
+    common = pa.schema([schema(REFUSED).field(name) for name in ("topic_uuid", "partition", "offset")])
+    accepted = _read(storage, kept, common, wanted)["offset"]
+    found = _read(storage, refused, schema(REFUSED), wanted).sort_by("offset")
+    columns = ("offset", "rule", "path", "reported_kind")
+    return Judgements(
+        array("q", sorted(accepted.to_pylist())),
+        [
+            Refused(offset, rule, path, kind, id_key, subject_key)
+            for offset, rule, path, kind, id_key, subject_key in zip(
+                *(found[name].to_pylist() for name in columns), _hex(found, "id"), _hex(found, "subject"), strict=True
+            )
+        ],
+    )
+
+
+def _files(table: DeltaTable, topic_uuid: str, partition: int, start: int, end: int) -> tuple[list[str], list[str]]:
+    """Paths of the files of accepted and of refused rows that may hold the range."""
+    names = [f"{bound}.{column}" for bound in ("min", "max") for column in ("topic_uuid", "partition", "offset")]
+    actions = pa.table(table.get_add_actions(flatten=True))
+    kept: list[str] = []
+    refused: list[str] = []
+    if actions.num_rows == 0:
+        return kept, refused
+    rows = zip(*(actions[name].to_pylist() for name in ("path", "partition.kind", *names)), strict=True)
+    for path, kind, least_topic, least_partition, least_offset, most_topic, most_partition, most_offset in rows:
+        # Statistics bound each column alone; a file without them may hold anything.
+        if least_topic is not None and not (
+            least_topic <= topic_uuid <= most_topic
+            and least_partition <= partition <= most_partition
+            and least_offset < end
+            and most_offset >= start
+        ):
+            continue
+        (refused if kind == REFUSED else kept).append(path)
+    return kept, refused
+
+
+def _read(storage: Storage, paths: list[str], columns: pa.Schema, wanted: pc.Expression) -> pa.Table:
+    if not paths:
+        return columns.empty_table()
+    files = [storage.path(path) for path in paths]
+    return pads.dataset(files, schema=columns, filesystem=storage.files, format="parquet").to_table(filter=wanted)
+
+
+def _hex(rows: pa.Table, name: str) -> Iterable[str | None]:
+    for halves in zip(rows[f"{name}_hi"].to_pylist(), rows[f"{name}_lo"].to_pylist(), strict=True):
+        yield None if None in halves else b"".join(half.to_bytes(8, "big", signed=True) for half in halves).hex()

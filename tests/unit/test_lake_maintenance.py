@@ -1,0 +1,109 @@
+"""Compaction, checkpoints and removal change how the lake is kept, never what it says."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pytest
+from deltalake import DeltaTable
+
+from contracts.errors import EnvironmentProblem
+from lake.maintenance import due, maintain
+from lake.schema import schema
+from lake.snapshot import snapshot
+from tests.lake_fixture import record
+from tests.sample_events import event, one_of_each
+from tests.unit.test_lake import SITE, TOPIC
+
+
+@pytest.fixture(autouse=True)
+def _secret(home):
+    home.ensure_secret()
+
+
+def content(home, version=None):
+    return {
+        kind: ds.dataset(files, schema=schema(kind)).to_table().sort_by("offset").to_pylist()
+        for kind, files in snapshot(home, version).files.items()
+    }
+
+
+def test_compaction_keeps_every_row_of_every_kind_and_every_position(home):
+    for _ in range(3):
+        record(home, SITE, [*one_of_each(), b"not json"])
+    before, positions = content(home), snapshot(home).positions
+    done = maintain(home)
+    assert (done.compacted, done.written) == (48, 16)
+    assert content(home) == before
+    assert snapshot(home).positions == positions
+    assert {len(files) for files in snapshot(home).files.values()} == {1}
+
+
+def test_flushing_goes_on_beside_compaction(home):
+    for number in range(4):
+        record(home, SITE, [event(id=f"{number}")])
+    writer = threading.Thread(target=lambda: [record(home, SITE, [event(id=f"late-{n}")]) for n in range(10)])
+    writer.start()
+    for _ in range(3):
+        maintain(home)
+    writer.join()
+    maintain(home)
+    assert [row["offset"] for row in content(home)["lab_result"]] == list(range(14))
+    assert snapshot(home).positions[TOPIC, 0].received == 14
+
+
+def test_a_version_that_a_build_pinned_stays_readable(home):
+    version = record(home, SITE, [event(id="a")])
+    record(home, SITE, [event(id="b")])
+    maintain(home)
+    assert len(content(home, version)["lab_result"]) == 1
+
+
+def test_files_that_no_commit_names_are_removed_after_a_week_and_not_before(home):
+    record(home, SITE, [event(id="a")])
+    partition = Path(home.lake) / "kind=lab_result"
+    young, old = partition / "young.parquet", partition / "old.parquet"
+    for orphan in (young, old):
+        orphan.write_bytes(b"of a flush that never committed")
+    os.utime(old, (time.time() - 8 * 86_400,) * 2)
+    assert maintain(home).removed == 1
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_keys_have_no_statistics_and_codes_have_a_dictionary_before_and_after_compaction(home):
+    import pyarrow.parquet as pq
+
+    for number in range(2):
+        record(home, SITE, [event(id=f"{number}")])
+    flushed = snapshot(home).files["lab_result"][0]
+    maintain(home)
+    for file in (flushed, snapshot(home).files["lab_result"][0]):
+        group = pq.ParquetFile(file).metadata.row_group(0)
+        columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+        assert columns["offset"].is_stats_set
+        assert not columns["id_hi"].is_stats_set
+        assert not columns["subject_lo"].is_stats_set
+        assert columns["loinc"].has_dictionary_page
+        assert not columns["value_text"].has_dictionary_page
+
+
+def test_the_log_stays_short_for_readers(home):
+    record(home, SITE, [event(id="a")])
+    maintain(home)
+    log = Path(home.lake) / "_delta_log"
+    assert (log / "_last_checkpoint").exists()
+    assert DeltaTable(home.lake).version() == snapshot(home).version
+
+
+def test_maintenance_is_due_whenever_a_multiple_of_fifty_commits_is_passed():
+    assert [version for version in range(1, 160) if due(version - 1, version)] == [50, 100, 150]
+    assert due(48, 53)
+    assert not due(51, 99)
+
+
+def test_without_a_lake_there_is_nothing_to_maintain(home):
+    with pytest.raises(EnvironmentProblem, match="no lake"):
+        maintain(home)
