@@ -32,8 +32,14 @@ RETENTION_MS = 30 * 24 * 3600 * 1000
 """A refused delivery points at its record in Kafka: keep it longer than the longest planned outage."""
 
 _TOPIC = {"retention.ms": str(RETENTION_MS), "compression.type": "producer"}
-# "Received at" and the rule on times ahead use the broker's clock, never a lab's.
-_EVENTS = {**_TOPIC, "message.timestamp.type": "LogAppendTime"}
+_EVENTS = {
+    **_TOPIC,
+    # "Received at" and the rule on times ahead use the broker's clock, never a lab's.
+    "message.timestamp.type": "LogAppendTime",
+    # An acknowledgement has to outlive a power cut, and one node has no second copy: on disk before it is sent.
+    # Measured: no difference in throughput, since a batch is flushed, not a message.
+    "flush.messages": "1",
+}
 
 
 @contextmanager

@@ -60,6 +60,22 @@ def properties(home: Home, ports: Ports, data: Path | None = None) -> str:
     )
 
 
+def compose_properties(ports: Ports) -> str:
+    """The properties of the broker's container in docker-compose.yml; only places and addresses differ."""
+    return render(
+        internal_bind="0.0.0.0",  # noqa: S104 - the network of the compose project alone; nothing is published
+        internal_host="broker",
+        internal_port=9092,
+        controller_port=9093,
+        site_bind="0.0.0.0",  # noqa: S104 - published on 127.0.0.1
+        site_host=ports.advertised,
+        site_port=ports.site,
+        data="/var/lib/kafka/data",
+        certificates="/config",
+        partitions=homes.partitions(),
+    )
+
+
 def prepare(home: Home, ports: Ports, progress: Callable[[int, int], None] | None = None) -> None:
     """Everything the broker needs before it can start: jars, certificates, properties, a formatted directory.
 

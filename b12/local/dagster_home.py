@@ -9,19 +9,33 @@ from importlib import resources
 
 from lake.home import Home
 
+IN_PROCESS_TAG = "b12/in-process"
+"""On a run that the daemon did not start."""
 _UNFINISHED = ("STARTING", "STARTED", "CANCELING")
 
 
-def prepare(home: Home) -> None:
-    """Write the settings if there are none, and fail the runs that can no longer be running.
-
-    Call it while neither the daemon nor its runs are alive: such a run would hold the only place in the queue.
-    """
+def write_settings(home: Home) -> None:
+    """Write DAGSTER_HOME's settings unless there are some."""
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
         settings.write_text(resources.files(__package__).joinpath("dagster.yaml").read_text())
-    if _count_unfinished(home):
-        _fail_unfinished(home)
+
+
+def fail_unfinished(home: Home) -> None:
+    """Fail the runs that a crash left unfinished; each would hold the only place in the queue.
+
+    Call it while the daemon, and so every run it started, is dead. A run of `b12 build` has a process of its own,
+    and says so by its tag.
+    """
+    if not _count_unfinished(home):
+        return
+    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+    with DagsterInstance.from_config(str(home.dagster)) as instance:
+        unfinished = [DagsterRunStatus(status) for status in _UNFINISHED]
+        for run in instance.get_runs(RunsFilter(statuses=unfinished)):
+            if IN_PROCESS_TAG not in run.tags:
+                instance.report_run_failed(run, "The stack was stopped, or the machine, while this run was going.")
 
 
 def _count_unfinished(home: Home) -> int:
@@ -33,13 +47,3 @@ def _count_unfinished(home: Home) -> int:
         marks = ", ".join("?" for _ in _UNFINISHED)
         found = database.execute(f"select count(*) from runs where status in ({marks})", _UNFINISHED)
         return int(found.fetchone()[0])
-
-
-def _fail_unfinished(home: Home) -> None:
-    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-
-    with DagsterInstance.from_config(str(home.dagster)) as instance:
-        unfinished = [DagsterRunStatus(status) for status in _UNFINISHED]
-        for run in instance.get_runs(RunsFilter(statuses=unfinished)):
-            if "b12/in-process" not in run.tags:
-                instance.report_run_failed(run, "The stack was stopped, or the machine, while this run was going.")

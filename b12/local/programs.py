@@ -54,7 +54,12 @@ def of_part(part: str | None) -> list[Program]:
 
 def of_process(process: str) -> Program:
     """The program that a process name belongs to."""
-    return next(program for program in programs() if process in program.processes)
+    for program in programs():
+        if process in program.processes:
+            return program
+    raise UsageError(
+        f"{process}: the processes of this stack are {', '.join(p for q in programs() for p in q.processes)}"
+    )
 
 
 def _worker_count() -> int:
@@ -96,10 +101,10 @@ def _daemon_answers(_home: Home) -> bool:
 
 def _ask_dagster(path: str, body: bytes | None = None) -> Any:
     """The web page's JSON answer; None when there is none."""
-    url = f"http://127.0.0.1:{Ports.from_env().dagster}{path}"
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    url = os.environ.get("B12_DAGSTER_URL") or f"http://127.0.0.1:{Ports.from_env().dagster}"
+    request = urllib.request.Request(url + path, body, {"Content-Type": "application/json"})  # noqa: S310 - our own
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our own address
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
             return json.loads(response.read())
     except (OSError, ValueError):
         return None
@@ -111,7 +116,7 @@ DAGSTER_WEB = Program(
     "Dagster web page",
     "dagster",
     lambda _home: [
-        *(sys.executable, "-m", "dagster_webserver", "--host", "127.0.0.1"),
+        *(sys.executable, "-m", "dagster_webserver", "--host", os.environ.get("B12_DAGSTER_BIND") or "127.0.0.1"),
         *("--port", str(Ports.from_env().dagster), "--module-name", "pipelines.definitions"),
     ],
     _web_answers,

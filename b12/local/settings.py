@@ -33,7 +33,9 @@ def saved(home: Home) -> dict[str, str] | None:
 
 def apply(home: Home) -> None:
     """Make the stack's settings this process's."""
-    _replace(saved(home) or {})
+    stack = saved(home)
+    if stack is not None:
+        _replace(stack)
     os.environ["B12_HOME"] = str(home.path)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
 

@@ -59,7 +59,8 @@ def up(home: Home, report: Report, only: str | None = None) -> None:
     if programs.DAGSTER_WEB in idle:
         ports.require_free(Ports.from_env().of_dagster())
     if programs.DAGSTER_DAEMON in idle:
-        dagster_home.prepare(home)
+        dagster_home.write_settings(home)
+        dagster_home.fail_unfinished(home)
     settings.save(home)
     if not supervisor.is_running(home):
         supervisor.start(home, everything)

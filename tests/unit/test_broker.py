@@ -48,6 +48,11 @@ def test_an_advertised_host_opens_the_sites_listener_alone(home):
     assert "INTERNAL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093" in settings["listeners"]
 
 
+def test_offsets_outlive_the_records_that_they_point_at(home):
+    settings = rendered(home)
+    assert int(settings["offsets.retention.minutes"]) > int(settings["log.retention.hours"]) * 60
+
+
 def test_no_secret_stands_in_the_properties_or_on_the_command_line(home, monkeypatch):
     monkeypatch.setattr(jars, "class_path", lambda: "jars")
     tls.ensure(home.secrets, [])
