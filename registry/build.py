@@ -1,0 +1,109 @@
+"""Runs the models over pinned inputs into two DuckDB files: the release candidate and the operators' database.
+
+A pure function of its inputs, the models and the contract: no clock, no randomness, and the same rows with any number
+of threads. What is done with the files belongs to release.py.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from registry import definitions, inputs
+from registry.inputs import Inputs
+from registry.models import LAYERS, Model, load_models
+
+STORAGE_VERSION = "v1.4.0"
+"""Format of the release's file: DuckDB 2 writes another by default, which clients of the 1.x line cannot open."""
+
+
+class Built(NamedTuple):
+    """One model that was built."""
+
+    model: Model
+    rows: int
+    seconds: float
+
+
+def run(
+    given: Inputs,
+    candidate: Path,
+    operators: Path,
+    layers: Sequence[str] = LAYERS,
+    *,
+    models: Sequence[Model] | None = None,
+    definitions_from: Path | None = None,
+    threads: int | None = None,
+) -> Iterator[Built]:
+    """Build the models of these layers, one at each step of the iteration.
+
+    With the layer `staging` both files are made anew; without it, the files of an earlier run are gone on with, which
+    must have been given the same inputs. The files are closed when the iteration has ended. Errors of SQL are raised
+    as they are: a model that fails is a fault of ours.
+    """
+    models = load_models() if models is None else models
+    afresh = "staging" in layers
+    if afresh:
+        for file in (candidate, operators):
+            discard(file)
+    with _opened(candidate, operators, threads) as connection:
+        if afresh:
+            connection.execute("BEGIN")
+            for schema in LAYERS[1:]:
+                connection.execute(f"CREATE SCHEMA {schema}")
+            definitions.load(connection, definitions_from)
+            connection.execute("COMMIT")
+            inputs.attach(connection, given)
+        for model in models:
+            if model.layer in layers:
+                yield _build(connection, model)
+        if afresh:
+            inputs.detach(connection)
+
+
+def discard(file: Path) -> None:
+    """Remove a database and its log, if they are there."""
+    file.unlink(missing_ok=True)
+    file.with_name(f"{file.name}.wal").unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(candidate: Path, operators: Path, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        # Rows have no order in a table, and keeping one costs memory; contents are compared without it.
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(f"SET temp_directory = {_quoted(candidate.parent / 'spill')}")
+        if threads is not None:
+            connection.execute(f"SET threads = {threads:d}")
+        connection.execute(f"ATTACH {_quoted(candidate)} AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute(f"ATTACH {_quoted(operators)} AS staging")
+        connection.execute("USE release")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _build(connection: duckdb.DuckDBPyConnection, model: Model) -> Built:
+    begun = time.perf_counter()
+    connection.execute("BEGIN")
+    [(rows,)] = connection.execute(f"CREATE TABLE {model.name} AS\n{model.sql}").fetchall()
+    connection.execute(";\n".join(_comments(model)))
+    connection.execute("COMMIT")
+    return Built(model, rows, time.perf_counter() - begun)
+
+
+def _comments(model: Model) -> Iterator[str]:
+    about = f"{model.description} Grain: {model.grain}. Key: {', '.join(model.key)}."
+    yield f"COMMENT ON TABLE {model.name} IS {_quoted(about)}"
+    for column in model.columns:
+        unit = f" Unit: {column.unit}." if column.unit else ""
+        yield f'COMMENT ON COLUMN {model.name}."{column.name}" IS {_quoted(column.description + unit)}'
+
+
+def _quoted(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"

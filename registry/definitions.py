@@ -1,0 +1,153 @@
+"""The contract's tables and clinical definitions as tables of the schema `definitions` in every release.
+
+Each array of tables in `contracts/tables/*.toml` and `contracts/definitions/*.toml` becomes one, under its name:
+`[[sign]]` is `definitions.sign`. An array inside an array carries the code or id of what it stands in
+(`[[analyte.code]]` is `definitions.analyte_code` with a column `analyte`), and an inline table becomes rows of key
+and value. A column has the type that its values have in TOML (a decimal fraction is DECIMAL(28,12) as written),
+unless `[columns.<table>]` of the file says another. What a definition means belongs to the contract.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from contracts.codes import loinc_codes
+from registry.errors import DefinitionsWrong
+
+FACTOR = "DECIMAL(18,10)"
+"""Of a unit's factor. Its product with a value, DECIMAL(28,12), keeps every digit: DECIMAL(38,22)."""
+
+_IDENTITY = ("id", "code", "loinc", "name")
+_TYPES: dict[type, str] = {str: "VARCHAR", bool: "BOOLEAN", int: "INTEGER", Decimal: "DECIMAL(28,12)", date: "DATE"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of definitions."""
+
+    name: str
+    columns: Mapping[str, str]
+    """SQL type by column."""
+    rows: Sequence[tuple[Any, ...]]
+    """In the order of the file."""
+
+
+@cache
+def tables(directory: Path | None = None) -> tuple[Table, ...]:
+    """Every table, sorted by name; the files of `directory` stand in for those of the same name in the contract.
+
+    DefinitionsWrong when a file is not TOML, or when two files name the same table.
+    """
+    found = [_unit_factors()]
+    for folder in ("tables", "definitions"):
+        shipped = {entry.name: entry for entry in _listed(files("contracts").joinpath(folder))}
+        if folder == "definitions" and directory is not None:
+            shipped |= {entry.name: entry for entry in _listed(directory)}
+        for _, file in sorted(shipped.items()):
+            found += _read(file)
+    names = [table.name for table in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DefinitionsWrong(f"definitions: two files hold a table {', '.join(twice)}; rename one")
+    return tuple(sorted(found, key=lambda table: table.name))
+
+
+def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None) -> None:
+    """Make the schema `definitions` with every table."""
+    connection.execute("CREATE SCHEMA definitions")
+    for table in tables(directory):
+        listed = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
+        connection.execute(f'CREATE TABLE definitions."{table.name}" ({listed})')
+        if table.rows:
+            marks = ", ".join("?" * len(table.columns))
+            try:
+                connection.executemany(f'INSERT INTO definitions."{table.name}" VALUES ({marks})', table.rows)
+            except duckdb.Error as error:
+                raise DefinitionsWrong(
+                    f"definitions: a value of the table {table.name} does not have its column's type"
+                    f" ({type(error).__name__}); see its [columns.{table.name}]"
+                ) from None
+
+
+def _listed(folder: Traversable | Path) -> list[Traversable | Path]:
+    return [entry for entry in folder.iterdir() if entry.name.endswith(".toml")] if folder.is_dir() else []
+
+
+def _read(file: Traversable | Path) -> Iterator[Table]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DefinitionsWrong(f"{file}: not readable as TOML ({error})") from None
+    types = content.pop("columns", {})
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name, value in content.items():
+        if _is_array(value):
+            _flatten(name, value, {}, rows)
+    for name, found in rows.items():
+        yield _table(name, found, types.get(name, {}))
+
+
+def _is_array(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _flatten(
+    name: str, entries: list[dict[str, Any]], above: dict[str, Any], rows: dict[str, list[dict[str, Any]]]
+) -> None:
+    for entry in entries:
+        own = {
+            key: value
+            for key, value in entry.items()
+            if value != [] and not _is_array(value) and not isinstance(value, dict)
+        }
+        rows.setdefault(name, []).append({**above, **own})
+        identity = next((own[key] for key in _IDENTITY if key in own), None)
+        inside = {**above, name.rpartition("_")[2] if above else name: identity}
+        for key, value in entry.items():
+            if _is_array(value):
+                _flatten(f"{name}_{key}", value, inside, rows)
+            elif isinstance(value, dict):
+                pairs = [{**inside, "key": k, "value": v} for k, v in value.items()]
+                rows.setdefault(f"{name}_{key}", []).extend(pairs)
+
+
+def _table(name: str, rows: list[dict[str, Any]], stated: Mapping[str, str]) -> Table:
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for column, value in row.items():
+            found.setdefault(column, set()).add(_type_of(value))
+    columns = {column: stated.get(column) or _widest(name, column, types) for column, types in found.items()}
+    return Table(name, columns, [tuple(row.get(column) for column in columns) for row in rows])
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, list):
+        return f"{_type_of(value[0])}[]" if value else "VARCHAR[]"
+    return _TYPES.get(type(value), "VARCHAR")
+
+
+def _widest(name: str, column: str, types: set[str]) -> str:
+    if types == {"INTEGER", "DECIMAL(28,12)"}:
+        return "DECIMAL(28,12)"
+    if len(types) > 1:
+        raise DefinitionsWrong(f"definitions: the column {column} of {name} mixes {' and '.join(sorted(types))}")
+    return next(iter(types))
+
+
+def _unit_factors() -> Table:
+    rows = [
+        (loinc, unit, code.analyte, factor, code.canonical_unit)
+        for loinc, code in loinc_codes().items()
+        for unit, factor in code.factors.items()
+    ]
+    types = {"loinc": "VARCHAR", "unit": "VARCHAR", "analyte": "VARCHAR", "factor": FACTOR, "canonical_unit": "VARCHAR"}
+    return Table("unit_factors", types, rows)

@@ -1,0 +1,5 @@
+-- grain: one row per current, included condition
+-- key: delivery
+SELECT stated.*
+FROM staging.lake_condition AS stated
+WHERE NOT EXISTS (SELECT 1 FROM staging.left_out AS out WHERE out.delivery = stated.delivery)
