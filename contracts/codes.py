@@ -84,6 +84,12 @@ def instruments() -> dict[str, Instrument]:
     }
 
 
+@cache
+def diffusivity_factors() -> dict[str, Decimal]:
+    """Square millimetres per second in each accepted unit of diffusivity."""
+    return {entry["ucum"]: Decimal(entry["factor"]) for entry in table("diffusivity")["diffusivity_unit"]}
+
+
 def exact_product(value: Decimal, factor: Decimal) -> Decimal:
     """The product without rounding: a door's number has at most 28 digits, a factor at most 10."""
     return _EXACT.multiply(value, factor)

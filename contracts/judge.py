@@ -119,6 +119,8 @@ def _check(event: Event, site: Site, received: datetime | None) -> tuple[str, st
         return "wrong_site", "$.source"
     if received is not None and event.time - received > AHEAD:
         return "time_ahead", "$.time"
+    if not 1970 <= event.time.year < 3000:
+        return "time_unlikely", "$.time"
     data = event.data
     for name in _DECIMALS[type(data)]:
         value: Decimal | None = getattr(data, name)

@@ -4,12 +4,15 @@ JSON carries ISO 8601 text of reduced precision, as FHIR does: `2026-03`, `2026-
 `2026-03-14T09:30+05:30`. The local date is the one in the site's own zone; a month stands as its 15th.
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 Precision = Literal["time", "day", "month"]
+Day = date
+"""The same type under a name that no field of When hides."""
 
 DATE = r"^[12][0-9]{3}-[0-9]{2}(-[0-9]{2})?$"
 """A day or a month."""
@@ -28,6 +31,18 @@ class When(NamedTuple):
     at: datetime | None
     """The moment, in UTC, when a time was reported."""
     precision: Precision
+
+    @property
+    def earliest(self) -> Day:
+        """The first day that it can mean: a month's first."""
+        return self.date.replace(day=1) if self.precision == "month" else self.date
+
+    @property
+    def latest(self) -> Day:
+        """The last day that it can mean: a month's last."""
+        if self.precision != "month":
+            return self.date
+        return self.date.replace(day=monthrange(self.date.year, self.date.month)[1])
 
 
 def parse_when(text: str, zone: ZoneInfo) -> When:
