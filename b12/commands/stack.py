@@ -28,9 +28,9 @@ def up(
     home, console = Home.from_env(), Console(highlight=False, soft_wrap=True)
     with console.status("starting") as line:
         stack.up(home, lambda words: line.update(words), only)
-    site = ", ".join(home.site_listener().bootstrap)
     console.print(f"[green]up[/]  {home.path}")
-    console.print(f"  labs connect to   {site}")
+    if only != "dagster":
+        console.print(f"  labs connect to   {', '.join(home.site_listener().bootstrap)}")
     if only in (None, "dagster"):
         console.print(f"  Dagster           http://127.0.0.1:{Ports.from_env().dagster}")
     console.print(f"  logs              {home.logs}")

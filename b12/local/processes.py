@@ -72,10 +72,24 @@ def stop(home: Home, name: str, seconds: float = TERM_SECONDS) -> None:
 
 
 def forget_ended(home: Home) -> None:
-    """Remove the pid files of processes that are gone."""
+    """Remove the pid files of processes that are gone, and end what children they left behind."""
     for path in home.run.glob("*.pid"):
         if alive(home, path.stem) is None:
+            _end_children(home, path.read_text().strip())
             path.unlink(missing_ok=True)
+
+
+def _end_children(home: Home, group: str) -> None:
+    """Kill what is left of a group whose leader is gone, if it is ours: Dagster's code servers outlive a SIGKILL.
+
+    A number alone proves nothing, as it may be another program's by now; the environment, inherited, does. Where
+    there is no /proc, such a child ends by itself when it misses its parent's heartbeat, within a minute.
+    """
+    ours = f"B12_HOME={home.path}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ValueError):  # it ended meanwhile, or is another user's
+            if str(os.getpgid(int(process.name))) == group and ours in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

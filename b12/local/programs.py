@@ -13,10 +13,14 @@ from typing import Any
 
 from b12.local import broker
 from b12.local.ports import Ports
-from contracts.errors import UsageError
+from contracts.errors import EnvironmentProblem, UsageError
 from lake.home import WORKER_GROUP, Home
 
 SUPERVISOR = "supervisor"
+
+
+class BrokenProgram(EnvironmentProblem):
+    """A program that runs but will never answer: to wait longer is no use."""
 
 
 @dataclass(frozen=True)
@@ -85,27 +89,33 @@ def _workers_answer(home: Home) -> bool:
 
 
 def _web_answers(_home: Home) -> bool:
-    return _ask_dagster("/server_info") is not None
+    """The page is there, and what it is to show has loaded; EnvironmentProblem when it cannot load."""
+    entries = _query("{workspaceOrError{...on Workspace{locationEntries{locationOrLoadError{__typename}}}}}")
+    if entries is None:
+        return False
+    loaded = [entry["locationOrLoadError"] for entry in entries["workspaceOrError"]["locationEntries"]]
+    if any(location and location["__typename"] == "PythonError" for location in loaded):
+        raise BrokenProgram("Dagster runs but cannot load its definitions; the error stands in the log dagster-web.log")
+    return bool(loaded) and all(loaded)
 
 
 def _daemon_answers(_home: Home) -> bool:
     """The daemon's own heartbeats, as the web page shows them."""
-    query = "{instance{daemonHealth{allDaemonStatuses{healthy required}}}}"
-    answer = _ask_dagster("/graphql", json.dumps({"query": query}).encode())
-    if answer is None:
+    health = _query("{instance{daemonHealth{allDaemonStatuses{healthy required}}}}")
+    if health is None:
         return False
-    statuses = answer["data"]["instance"]["daemonHealth"]["allDaemonStatuses"]
-    required = [status for status in statuses if status["required"]]
+    required = [s for s in health["instance"]["daemonHealth"]["allDaemonStatuses"] if s["required"]]
     return bool(required) and all(status["healthy"] for status in required)
 
 
-def _ask_dagster(path: str, body: bytes | None = None) -> Any:
-    """The web page's JSON answer; None when there is none."""
+def _query(query: str) -> Any:
+    """What Dagster's web page answers to a GraphQL query; None when it does not answer."""
     url = os.environ.get("B12_DAGSTER_URL") or f"http://127.0.0.1:{Ports.from_env().dagster}"
-    request = urllib.request.Request(url + path, body, {"Content-Type": "application/json"})  # noqa: S310 - our own
+    body = json.dumps({"query": query}).encode()
+    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
-            return json.loads(response.read())
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our own address
+            return json.loads(response.read())["data"]
     except (OSError, ValueError):
         return None
 

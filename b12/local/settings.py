@@ -11,11 +11,16 @@ from lake.home import Home
 
 _OWN = ("B12_HOME",)
 """Known from where the file lies."""
+_PATHS = {"B12_LAKE", "B12_CACHE", "B12_BROKERS_CA", "B12_BROKERS_CERT", "B12_BROKERS_KEY", "B12_SITE_CA"}
 
 
 def current() -> dict[str, str]:
-    """This process's settings."""
-    return {k: v for k, v in sorted(os.environ.items()) if k.startswith("B12_") and k not in _OWN}
+    """This process's settings, paths made absolute: the programs of the stack run in a directory of their own."""
+    settings = {k: v for k, v in sorted(os.environ.items()) if k.startswith("B12_") and k not in _OWN}
+    for name in _PATHS & settings.keys():
+        if settings[name] and "://" not in settings[name]:
+            settings[name] = os.path.abspath(settings[name])  # noqa: PTH100 - and never resolved through a link
+    return settings
 
 
 def save(home: Home) -> None:

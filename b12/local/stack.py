@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from b12 import registration
 from b12.local import broker, dagster_home, ports, processes, programs, settings, supervisor
 from b12.local.ports import Ports
-from b12.local.programs import Program
+from b12.local.programs import BrokenProgram, Program
 from contracts.errors import B12Error, EnvironmentProblem
 from lake.home import Home
 
@@ -128,7 +128,7 @@ def _start(home: Home, program: Program) -> None:
 
 def _wait(home: Home, program: Program) -> None:
     end = time.monotonic() + ANSWER_SECONDS
-    while not _answers(home, program):
+    while not _answers(home, program, patient=False):
         states = supervisor.states(home)
         for process in program.processes:
             if states[process][0] in _ENDED:
@@ -143,8 +143,10 @@ def _wait(home: Home, program: Program) -> None:
         time.sleep(0.2)
 
 
-def _answers(home: Home, program: Program) -> bool:
+def _answers(home: Home, program: Program, *, patient: bool = True) -> bool:
     try:
         return program.answers(home)
-    except B12Error:
+    except B12Error as error:
+        if isinstance(error, BrokenProgram) and not patient:
+            raise
         return False

@@ -25,7 +25,10 @@ _LONGEST_SOCKET_PATH = 100
 
 
 def configuration(home: Home, programs: list[Program]) -> str:
-    """supervisord's settings: every program restarts when it ends, stops in good order, logs to a file of its own."""
+    """supervisord's settings: every program restarts when it ends, stops in good order, logs to a file of its own.
+
+    They run in a directory without packages: Python and Dagster would import from the one that `b12 up` was typed in.
+    """
     sections = [
         f"""\
 [supervisord]
@@ -51,6 +54,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
             f"""\
 [program:{program.name}]
 command="{_escaped(sys.executable)}" -m b12.local.launch {name}
+directory={_escaped(home.run)}
 process_name={name}
 numprocs={program.count}
 priority={rank}

@@ -1,9 +1,11 @@
 """Pid files that cannot go stale, and stopping what they name."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from b12.local import processes
 
@@ -58,3 +60,31 @@ def test_stop_kills_what_does_not_listen(home):
     processes.stop(home, "worker", seconds=0.3)
     assert process.wait(5) == -signal.SIGKILL
     assert time.monotonic() - start < 5
+
+
+def test_children_that_outlive_a_killed_parent_are_ended_too(home):
+    more = f"""
+import os, subprocess
+os.environ["B12_HOME"] = {str(home.path)!r}
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=subprocess.DEVNULL)
+open({str(home.run / "child")!r}, "w").write(str(child.pid))
+"""
+    parent = hold(home, more)
+    child = int((home.run / "child").read_text())
+    parent.kill()
+    parent.wait()
+    assert Path(f"/proc/{child}").exists()
+    processes.forget_ended(home)
+    assert not is_running(child)
+
+
+def test_another_programs_process_is_never_ended(home):
+    (home.run / "worker.pid").write_text(f"{os.getpgid(0)}\n")
+    processes.forget_ended(home)
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
