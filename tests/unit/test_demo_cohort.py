@@ -1,0 +1,126 @@
+"""The synthetic cohort: it can be made again, every promised fault is in it, and its files say what it says."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from b12.demo import cohort, faults
+from b12.demo.cohort import Cohort
+from b12.demo.envelopes import envelope
+from b12.demo.files import Push, write_files
+from b12.demo.partners import PARTNERS
+from b12.demo.statements import Delivery
+from b12.demo.truth import identity
+from contracts.content import canonical
+from contracts.events import KINDS
+from contracts.judge import Refusal, judge
+from contracts.site import Site
+from sites import mapping
+from sites.checking import Report, Statement, check_events, check_table
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def made() -> Cohort:
+    return cohort.make()
+
+
+@cache
+def site(name: str) -> Site:
+    partner = PARTNERS[name]
+    return Site(
+        id=partner.id,
+        name=partner.name,
+        country=partner.country,
+        time_zone=partner.time_zone,
+        elevation_m=partner.elevation_m,
+        consent_basis=partner.consent_basis,
+        synthetic=True,
+    )
+
+
+def raw(delivery: Delivery) -> bytes:
+    """The event that a delivery is; a pushed one gets an id and a time as a push would give it."""
+    by_push = {} if delivery.id else {"id": delivery.record, "time": NOW + timedelta(days=delivery.round)}
+    return envelope(replace(delivery, **by_push)).encode()
+
+
+def test_the_same_seed_makes_the_same_cohort(made: Cohort) -> None:
+    assert cohort.make().said == made.said
+    assert cohort.make(seed=1).said != made.said
+
+
+def test_it_follows_some_sixty_dyads_at_three_sites_up_to_the_cut_off(made: Cohort) -> None:
+    assert 60 <= made.dyads <= 70
+    assert {delivery.statement.site for delivery in made.said} == set(PARTNERS)
+    dates = [v.date for d in made.said for v in d.statement.data.values() if hasattr(v, "date")]
+    assert max(dates) <= cohort.CUT_OFF
+
+
+def test_every_promised_fault_is_planted(made: Cohort) -> None:
+    planted = Counter(delivery.fault for delivery in made.said if delivery.fault)
+    assert set(planted) == set(faults.CLASSES)
+
+
+def test_every_kind_but_the_acknowledgement_is_sent(made: Cohort) -> None:
+    assert {delivery.statement.kind for delivery in made.deliveries} == set(KINDS) - {"acknowledgement"}
+
+
+def test_the_door_refuses_what_was_planted_and_nothing_else(made: Cohort) -> None:
+    for delivery in made.deliveries:
+        judged = judge(raw(delivery), site(delivery.statement.site), NOW + timedelta(days=9))
+        rule = judged.rule if isinstance(judged, Refusal) else None
+        assert rule == identity.refusal(delivery), delivery.record
+
+
+def pushed(push: Push) -> tuple[list[Statement], Report]:
+    report = Report(push.path)
+    if push.mapping is None:
+        return list(check_events(push.path, site(push.site), report)), report
+    return list(check_table(push.path, mapping.load(push.mapping), site(push.site), NOW, report)), report
+
+
+def test_the_files_say_what_the_cohort_says(made: Cohort, tmp_path: Path) -> None:
+    files = write_files(made, tmp_path)
+    for version, pushes in ((1, files.first), (2, files.corrected)):
+        for name in {push.site for push in pushes}:
+            latest = {d.record: d for d in made.sent_by(name, "push", version) if not d.is_kept_back}
+            said = {
+                statement.record: content(statement.raw, name)
+                for push in pushes
+                if push.site == name
+                for statement in pushed(push)[0]
+            }
+            assert said == {record: content(raw(delivery), name) for record, delivery in latest.items()}
+
+
+def content(event: bytes, name: str) -> bytes:
+    judged = judge(event, site(name))
+    assert not isinstance(judged, Refusal)
+    return canonical(judged)
+
+
+def test_the_check_finds_the_slip_in_the_workbook_and_none_once_it_is_put_right(made: Cohort, tmp_path: Path) -> None:
+    files = write_files(made, tmp_path)
+    critical = [
+        (push.site, problem.rule)
+        for push in files.first
+        for problem in pushed(push)[1].problems
+        if is_critical(problem)
+    ]
+    assert critical == [("SYN02", "mma_nmol_as_umol")]
+    assert not [problem for push in files.corrected for problem in pushed(push)[1].problems if is_critical(problem)]
+
+
+def is_critical(problem: object) -> bool:
+    return getattr(problem, "severity", None) == "critical"
+
+
+def test_the_interface_sends_each_delivery_as_one_line(made: Cohort, tmp_path: Path) -> None:
+    lines = write_files(made, tmp_path).interface.read_bytes().splitlines()
+    assert lines == [raw(delivery) for delivery in made.sent_by("SYN03", "interface")]
