@@ -4,6 +4,7 @@ What a command does lives in `b12.commands`: each module there has a `register(a
 imports the platform's libraries inside its functions, so that a lab's small install has its commands too.
 """
 
+import errno
 import importlib
 import logging
 import os
@@ -15,8 +16,15 @@ from typing import Annotated
 import typer
 
 import b12.commands
-from contracts.errors import B12Error
+from contracts.errors import B12Error, EnvironmentProblem
 
+_ENVIRONMENT = {
+    errno.ENOSPC: "the disk is full: make room and run the command again",
+    errno.EDQUOT: "your quota on this disk is used up: make room and run the command again",
+    errno.EROFS: "this disk is read-only: set B12_HOME to another directory",
+    errno.EACCES: "you may not read or write here: run as the owner, or set B12_HOME to another directory",
+}
+"""What any command may meet, in the words that help."""
 _BROKEN_PIPE = 141
 """What a shell reports for a program that wrote to a closed pipe."""
 
@@ -59,6 +67,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # else Python complains once more while it exits
         return _BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in _ENVIRONMENT:
+            raise
+        where = error.filename or "this machine"
+        print(f"b12: {where}: {_ENVIRONMENT[error.errno]}", file=sys.stderr)
+        return EnvironmentProblem.exit_code
     except Exception as error:
         if show := getattr(error, "show", None):  # a wrong option or argument: typer words it
             show()

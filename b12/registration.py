@@ -21,6 +21,8 @@ def register(home: Home, site: Site) -> Path:
     else. UsageError when the site is registered with other settings.
     """
     known = home.sites().get(site.id)
+    if known is not None and known.disabled:
+        raise UsageError(f"site {site.id} is registered and disabled; `b12 site rotate {site.id}` lets it in again")
     if known is not None and known != site:
         raise UsageError(
             f"site {site.id} is registered already, with other settings, and they are part of how its data is read;"

@@ -53,7 +53,7 @@ def add(
         lab_codes=tuple(lab_code or ()),
     )
     config = registration.register(home, made)
-    print(f"{site} exists already; nothing was changed." if exists else f"{site} is ready.")
+    print(f"{site} exists already; its topics, rights and file are in place." if exists else f"{site} is ready.")
     print(f"  for the lab, by a safe way (it holds a password):  {config}")
 
 

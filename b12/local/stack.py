@@ -3,8 +3,10 @@
 How it is told to people is `b12.commands.stack`'s business.
 """
 
+import fcntl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from b12 import registration
@@ -49,6 +51,11 @@ def up(home: Home, report: Report, only: str | None = None) -> None:
     """
     home.make()
     home.ensure_secret()
+    with _alone(home):
+        _up(home, report, only)
+
+
+def _up(home: Home, report: Report, only: str | None) -> None:
     everything, wanted = programs.programs(), programs.of_part(only)
     _tidy(home, everything, report)
     idle = [p for p in wanted if not all(processes.alive(home, process) for process in p.processes)]
@@ -80,6 +87,13 @@ def up(home: Home, report: Report, only: str | None = None) -> None:
 
 def down(home: Home, report: Report) -> list[str]:
     """Stop every process of the stack, whoever still looks after it; the names of those that ran."""
+    if not home.run.is_dir():
+        return []
+    with _alone(home):
+        return _down(home, report)
+
+
+def _down(home: Home, report: Report) -> list[str]:
     ran = processes.running(home)
     if programs.SUPERVISOR in ran:
         report("stopping the stack")
@@ -117,8 +131,21 @@ def _tidy(home: Home, everything: list[Program], report: Report) -> None:
         return
     if processes.running(home):
         report("settings changed: starting anew" if kept else "clearing away what an earlier stack left")
-        down(home, report)
+        _down(home, report)
     processes.forget_ended(home)
+
+
+@contextmanager
+def _alone(home: Home) -> Iterator[None]:
+    """Two commands that change the stack at the same time would undo each other's work."""
+    with (home.run / "stack.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EnvironmentProblem(
+                f"{home.path}: another `b12 up` or `b12 down` is at work; wait for it, `b12 status` shows how it goes"
+            ) from None
+        yield
 
 
 def _start(home: Home, program: Program) -> None:

@@ -64,7 +64,7 @@ def test_a_site_reads_its_own_receipts_and_not_anothers(kafka_home, add_site, tm
         send(platform, topic)
     config, settings = lab_client(kafka_home, site, tmp_path)
     assert read(settings, site.receipts_topic, config["consumer_group"]).value == b"{}"
-    assert read(settings, other.receipts_topic, config["consumer_group"], wait_ms=1500) is None
+    assert read(settings, other.receipts_topic, config["consumer_group"], wait_ms=1000) is None
     with KafkaAdminClient(**settings) as client:  # kafka-python's consumer only logs why it reads nothing
         codes = {t["name"]: t["error_code"] for t in client.describe_topics([site.alerts_topic, other.alerts_topic])}
     assert codes == {site.alerts_topic: 0, other.alerts_topic: TopicAuthorizationFailedError.errno}
@@ -80,9 +80,9 @@ def test_a_site_reads_with_its_own_consumer_group_alone(kafka_home, add_site, tm
 def test_the_sites_listener_takes_no_plain_connection_and_no_wrong_password(kafka_home, add_site, tmp_path):
     config, settings = lab_client(kafka_home, add_site(), tmp_path)
     with pytest.raises(KafkaError):
-        send({"bootstrap_servers": settings["bootstrap_servers"], "bootstrap_timeout_ms": 2000}, config["events_topic"])
+        send({"bootstrap_servers": settings["bootstrap_servers"], "bootstrap_timeout_ms": 1000}, config["events_topic"])
     with pytest.raises(KafkaError):
-        send({**settings, "sasl_plain_password": "guess", "bootstrap_timeout_ms": 2000}, config["events_topic"])
+        send({**settings, "sasl_plain_password": "guess", "bootstrap_timeout_ms": 1000}, config["events_topic"])
 
 
 def test_the_platforms_listener_wants_a_certificate(kafka_home):
@@ -93,7 +93,7 @@ def test_the_platforms_listener_wants_a_certificate(kafka_home):
                 "bootstrap_servers": kafka.servers,
                 "security_protocol": "SSL",
                 "ssl_cafile": str(kafka.cafile),
-                "bootstrap_timeout_ms": 2000,
+                "bootstrap_timeout_ms": 1000,
             },
             "b12.replay",
         )
@@ -108,7 +108,7 @@ def test_rotate_changes_the_password_and_keeps_the_key(kafka_home, add_site, tmp
     assert new["site_key"] == old["site_key"] == pseudonyms.site_key(kafka_home.secret(), site.id).hex()
     assert send(settings, site.events_topic).offset == 0
     with pytest.raises(KafkaError):
-        send({**old_settings, "bootstrap_timeout_ms": 2000}, site.events_topic)
+        send({**old_settings, "bootstrap_timeout_ms": 1000}, site.events_topic)
 
 
 def test_disable_shuts_a_site_out_and_rotate_lets_it_in_again(kafka_home, add_site, tmp_path):
@@ -118,7 +118,7 @@ def test_disable_shuts_a_site_out_and_rotate_lets_it_in_again(kafka_home, add_si
     registration.disable(kafka_home, site.id)
     assert kafka_home.site(site.id).disabled
     with pytest.raises(KafkaError):
-        send({**settings, "bootstrap_timeout_ms": 2000}, site.events_topic)
+        send({**settings, "bootstrap_timeout_ms": 1000}, site.events_topic)
     registration.rotate(kafka_home, site.id)
     assert not kafka_home.site(site.id).disabled
     assert send(lab_client(kafka_home, site, tmp_path)[1], site.events_topic).offset == 1

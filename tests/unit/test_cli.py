@@ -1,0 +1,78 @@
+"""The root of the command line: one sentence and an exit code, never a traceback, for what a user can mend."""
+
+import errno
+import fcntl
+
+import pytest
+import typer
+
+from b12 import cli
+from contracts.errors import B12Error, EnvironmentProblem, UsageError
+
+
+@pytest.fixture
+def command_that_raises(monkeypatch):
+    def arrange(error):
+        app = typer.Typer()
+
+        @app.callback(invoke_without_command=True)
+        def command() -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "build", lambda: app)
+
+    return arrange
+
+
+@pytest.mark.parametrize(("error", "code"), [(B12Error, 1), (UsageError, 2), (EnvironmentProblem, 3)])
+def test_each_kind_of_error_has_its_exit_code_and_one_line(command_that_raises, capsys, error, code):
+    command_that_raises(error("row 3: the unit is missing"))
+    assert cli.main([]) == code
+    assert capsys.readouterr().err == "b12: row 3: the unit is missing\n"
+
+
+def test_a_full_disk_is_one_sentence(command_that_raises, capsys):
+    command_that_raises(OSError(errno.ENOSPC, "No space left on device", "var/lake"))
+    assert cli.main([]) == 3
+    assert capsys.readouterr().err == "b12: var/lake: the disk is full: make room and run the command again\n"
+
+
+def test_a_mistake_of_ours_keeps_its_traceback(command_that_raises):
+    command_that_raises(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        cli.main([])
+
+
+def test_a_wrong_option_is_a_usage_error(capsys):
+    assert cli.main(["--colour"]) == 2
+    assert "--colour" in capsys.readouterr().err
+
+
+def test_the_home_option_reaches_every_command(tmp_path, capsys):
+    assert cli.main(["--home", str(tmp_path / "elsewhere"), "site", "list"]) == 0
+    assert str(tmp_path / "elsewhere") in capsys.readouterr().out
+
+
+def test_two_commands_do_not_change_the_stack_at_once(home, capsys):
+    with (home.run / "stack.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert cli.main(["--home", str(home.path), "down"]) == 3
+    assert "another `b12 up`" in capsys.readouterr().err
+    assert cli.main(["--home", str(home.path), "down"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [
+        (["blr01"], "like BLR01"),
+        (["BLR01", "--country", "India"], "two capital letters"),
+        (["BLR01", "--time-zone", "IST"], "Asia/Kolkata"),
+        (["BLR01", "--elevation-m", "9000"], "metres"),
+    ],
+)
+def test_a_site_that_cannot_be_is_refused_before_kafka_is_asked(home, capsys, wrong, hint):
+    right = {"--name": "A", "--country": "IN", "--time-zone": "Asia/Kolkata"}
+    options = dict(zip(wrong[1::2], wrong[2::2], strict=True))
+    words = [word for pair in (right | options).items() for word in pair]
+    assert cli.main(["--home", str(home.path), "site", "add", wrong[0], *words]) == 2
+    assert hint in capsys.readouterr().err
