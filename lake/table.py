@@ -93,6 +93,11 @@ class Lake:
         return lake
 
     @property
+    def uri(self) -> str:
+        """Where the table is."""
+        return self._storage.uri
+
+    @property
     def version(self) -> int:
         """The version last seen."""
         return int(self._table.version())

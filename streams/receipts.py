@@ -1,0 +1,117 @@
+"""Receipts: what became of each delivery, told to its site at least once.
+
+They go out after a flush and before Kafka's committed offset moves, so that offset says how far they were sent.
+What a receipt holds is contracts/receipts.py's.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from contracts.judge import rules
+from contracts.receipts import Receipt, Receipts, RefusedDelivery
+from contracts.site import Site
+from lake.home import InternalKafka
+from lake.judgements import Judgements, Refused
+from streams.cluster import ssl_context
+
+MOST_BYTES = 500_000
+"""Of one receipt: half of what a broker takes by default."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Range(NamedTuple):
+    """The deliveries that receipts are due for."""
+
+    site: Site
+    topic_uuid: str
+    partition: int
+    start: int
+    end: int
+
+
+def receipts(of: Range, judgements: Judgements) -> Iterator[bytes]:
+    """The receipts of a range, as JSON: one, or several of at most MOST_BYTES whose ranges follow each other.
+
+    The same range and judgements always give the same bytes.
+    """
+    start, size, entries = of.start, 0, list[RefusedDelivery]()
+    for refused in judgements.refused:
+        entry = _entry(refused)
+        length = len(_encode(entry)) + 1
+        if entries and size + length > MOST_BYTES:
+            yield _receipt(of, start, refused.offset, judgements, entries)
+            start, size, entries = refused.offset, 0, []
+        entries.append(entry)
+        size += length
+    yield _receipt(of, start, of.end, judgements, entries)
+
+
+class Sender(Protocol):
+    """Sends receipts and returns when Kafka has them."""
+
+    async def send(self, topic: str, partition: int, values: list[bytes]) -> None: ...
+
+
+class Producer:
+    """Sends with an idempotent producer, acknowledged by all replicas in sync."""
+
+    def __init__(self, kafka: InternalKafka) -> None:
+        context = ssl_context(kafka)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=kafka.servers,
+            security_protocol=kafka.security_protocol,
+            ssl_context=context,
+            enable_idempotence=True,
+            compression_type="gzip",  # the one codec that a lab's small install can read
+            max_request_size=1_000_000,
+        )
+
+    async def start(self) -> None:
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        await self._producer.stop()
+
+    async def send(self, topic: str, partition: int, values: list[bytes]) -> None:
+        """Raises KafkaError when Kafka does not take them."""
+        acknowledged = [await self._producer.send(topic, value, partition=partition) for value in values]
+        for future in acknowledged:
+            await future
+
+
+def _entry(refused: Refused) -> RefusedDelivery:
+    known = rules().get(refused.rule)  # a rule of an older contract may be gone
+    return RefusedDelivery(
+        offset=refused.offset,
+        rule=refused.rule,
+        path=refused.path,
+        fix=known.fix if known else "Ask the platform's operators: this rule is no longer in use.",
+        kind=refused.kind,
+        id_key=refused.id_key,
+        subject_key=refused.subject_key,
+    )
+
+
+def _receipt(of: Range, start: int, end: int, judgements: Judgements, entries: list[RefusedDelivery]) -> bytes:
+    name = f"{of.topic_uuid}/{of.partition}/{start}/{end}".encode()
+    accepted = bisect_left(judgements.accepted, end) - bisect_left(judgements.accepted, start)
+    return _encode(
+        Receipt(
+            id=blake2b(name, digest_size=16, person=b"b12.receipt").hexdigest(),
+            data=Receipts(
+                site=of.site.id,
+                topic_uuid=of.topic_uuid,
+                partition=of.partition,
+                from_offset=start,
+                to_offset=end,
+                accepted=accepted,
+                refused=tuple(entries),
+            ),
+        )
+    )

@@ -1,0 +1,258 @@
+"""Faust's Kafka transport, changed to hand over one message per partition and poll, from offsets that we choose.
+
+Faust's own acks lose events on failure and its path per event costs 80 us, so neither is used. What becomes of a
+fetch, and where reading starts, belongs to streams/intake.py.
+
+Built against the private parts of faust-streaming 0.15 and aiokafka 0.14 that the tests name; a new release of either
+has to pass them.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import aiokafka
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+MAX_POLL_RECORDS = 10_000
+"""Over all partitions: with ten times as many, one busy partition keeps the others waiting."""
+PARTITION_FETCH_BYTES = 4 << 20
+
+
+class Fetch(NamedTuple):
+    """Consecutive records of one partition."""
+
+    tp: TP
+    lease: int
+    """Which of our seeks the reading goes back to: a fetch of an older one is stale."""
+    start: int
+    """Where the fetch before it ended, or the offset of the seek. Offsets in between that no record has are legal
+    (aborted transactions), so this, not the first record's offset, shows whether a fetch is missing."""
+    end: int
+    """The offset behind the last record."""
+    records: list[Any]
+    """aiokafka's ConsumerRecord, in order of offsets."""
+
+
+class Grant(NamedTuple):
+    """From where to read a partition, and under which lease."""
+
+    offset: int
+    lease: int
+
+
+class HoldingListener(driver.ConsumerRebalanceListener):
+    """Holds every partition until its place is known.
+
+    Without a position aiokafka would look for a committed offset, find none and report an error.
+    """
+
+    def on_partitions_assigned(self, assigned: Iterable[Any]) -> Awaitable[None]:
+        partitions = list(assigned)
+        self._thread.hold(partitions)
+        waiting: Awaitable[None] = super().on_partitions_assigned(partitions)
+        return waiting
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The thread that owns aiokafka's consumer. Every method here runs on its loop, so none overtakes another."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._places: dict[TP, Grant] = {}
+        self.lost: deque[TP] = deque()
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        conf = self.app.conf
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_records=MAX_POLL_RECORDS,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            fetch_max_wait_ms=500,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    def hold(self, partitions: Iterable[Any]) -> None:
+        """Read nothing from newly assigned partitions until they are granted."""
+        consumer = self._ensure_consumer()
+        self._places.clear()
+        for partition in partitions:
+            consumer.seek(partition, 0)
+            consumer.pause(partition)
+
+    def grant(self, grants: Mapping[TP, Grant]) -> None:
+        """Read these partitions from these offsets on. A partition that was lost meanwhile is passed over."""
+        consumer = self._ensure_consumer()
+        for tp, grant in grants.items():
+            partition = driver.ensure_aiokafka_TP(tp)
+            if partition in consumer.assignment():
+                consumer.seek(partition, grant.offset)
+                consumer.resume(partition)
+                self._places[tp] = grant
+
+    def withdraw(self, partitions: Iterable[TP]) -> None:
+        """Read these partitions no further."""
+        consumer = self._ensure_consumer()
+        for tp in partitions:
+            self._places.pop(tp, None)
+            partition = driver.ensure_aiokafka_TP(tp)
+            if partition in consumer.assignment():
+                consumer.pause(partition)
+
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
+        """Kafka's committed offset of each partition, which says how far receipts were sent."""
+        consumer = self._ensure_consumer()
+        wanted = list(partitions)
+        offsets = await asyncio.gather(*(consumer.committed(driver.ensure_aiokafka_TP(tp)) for tp in wanted))
+        return dict(zip(wanted, offsets, strict=True))
+
+    async def bounds(self, partitions: Iterable[TP]) -> dict[TP, tuple[int, int]]:
+        """First offset that Kafka still has of each partition, and the one behind its last."""
+        consumer = self._ensure_consumer()
+        wanted = [driver.ensure_aiokafka_TP(tp) for tp in partitions]
+        starts, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
+        return {driver_tp(partition): (starts[partition], ends[partition]) for partition in wanted}
+
+    async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool:
+        """Move Kafka's committed offsets; False when a rebalance was quicker, and the next owner repeats receipts."""
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        ours = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items()}
+        ours = {partition: offset for partition, offset in ours.items() if partition in assigned}
+        try:
+            if ours:
+                await consumer.commit(ours)
+        except KafkaError:
+            return False
+        return len(ours) == len(offsets)
+
+    async def _fetch_records(self, *arguments: Any, **options: Any) -> dict[TP, Fetch]:
+        try:
+            records = await super()._fetch_records(*arguments, **options)
+        except OffsetOutOfRangeError as error:
+            # Retention was quicker, or the topic was made again: what to do is for the main loop to find out.
+            lost = [driver_tp(partition) for partition in error.args[0]]
+            self.withdraw(lost)
+            self.lost.extend(lost)
+            return {}
+        # No await from here on: a seek in between would let records of the old place pass for the new.
+        fetches = {}
+        for partition, batch in records.items():
+            tp = driver_tp(partition)
+            place = self._places.get(tp)
+            if place is not None:
+                end = batch[-1].offset + 1
+                fetches[tp] = Fetch(tp, place.lease, place.offset, end, batch)
+                self._places[tp] = Grant(end, place.lease)
+        return fetches
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's side of the consumer, on the main loop."""
+
+    RebalanceListener = HoldingListener
+    _thread: BatchConsumerThread
+    _leases = itertools.count(1)
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def new_lease(self) -> int:
+        """A number that no fetch has yet."""
+        return next(self._leases)
+
+    async def grant(self, grants: Mapping[TP, Grant]) -> None:
+        """Read these partitions from these offsets on; fetches under their older leases may still arrive."""
+        for tp in grants:
+            self._read_offset[tp] = None  # else Faust drops what lies below the place that it had reached
+        await self._thread.call_thread(self._thread.grant, grants)
+
+    async def withdraw(self, partitions: Iterable[TP]) -> None:
+        """Read these partitions no further."""
+        await self._thread.call_thread(self._thread.withdraw, list(partitions))
+
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
+        """Kafka's committed offset of each partition."""
+        answer: dict[TP, int | None] = await self._thread.call_thread(self._thread.committed, list(partitions))
+        return answer
+
+    async def bounds(self, partitions: Iterable[TP]) -> dict[TP, tuple[int, int]]:
+        """First offset that Kafka still has of each partition, and the one behind its last."""
+        answer: dict[TP, tuple[int, int]] = await self._thread.call_thread(self._thread.bounds, list(partitions))
+        return answer
+
+    async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool:
+        """Move Kafka's committed offsets; False when not all could be."""
+        return bool(await self._thread.call_thread(self._thread.commit_receipts, offsets))
+
+    def lost(self) -> set[TP]:
+        """Partitions whose offset Kafka no longer has, since the last call. They are read no further."""
+        queue = self._thread.lost
+        return {queue.popleft() for _ in range(len(queue))}
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Faust calls this after each rebalance, before anything flows: the one moment to take our places."""
+        await self.transport.on_assigned(self.assignment())
+        return {}
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """One message per partition whose value is a Fetch."""
+        fetches, active = await self._wait_next_records(timeout)
+        for tp, fetch in (fetches or {}).items():
+            # What is dropped here breaks the chain of fetches, which the intake notices, unless new leases come first.
+            if self.should_stop or not self.flow_active:
+                return
+            if active is None or tp in active or tp in self._buffered_partitions:
+                yield tp, self._message(fetch)
+
+    def _message(self, fetch: Fetch) -> ConsumerMessage:
+        last = fetch.records[-1]
+        return ConsumerMessage(
+            *(fetch.tp.topic, fetch.tp.partition, fetch.end - 1, last.timestamp / 1000, last.timestamp_type),
+            *((), None, fetch, None, -1, -1, fetch.tp),
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's own watch on acks and commits, which we do not use, would only raise false alarms."""
+
+    def silent_deaths(self) -> list[str]:
+        """The parts that have ended, although nobody stopped them: Faust itself may not notice."""
+        thread, consumer = self._thread._thread, self._thread._consumer
+        if thread is None or consumer is None:
+            return []
+        tasks = {"coordinator": consumer._coordinator, "fetcher": consumer._fetcher}
+        running = {
+            "thread": thread.is_alive(),
+            "coordinator": tasks["coordinator"] is None or not tasks["coordinator"]._coordination_task.done(),
+            "fetcher": tasks["fetcher"] is None or not tasks["fetcher"]._fetch_task.done(),
+        }
+        return [name for name, alive in running.items() if not alive]
+
+
+class BatchTransport(driver.Transport):
+    """The transport to give to a Faust app: `app.transport = BatchTransport(broker urls, app)`."""
+
+    Consumer = BatchConsumer
+
+    on_assigned: Callable[[set[TP]], Awaitable[None]]
+    """Takes the places of all assigned partitions; set before the app starts."""
+
+
+def driver_tp(partition: Any) -> TP:
+    """Faust's name of an aiokafka partition: they are equal, but only one of them is Faust's type."""
+    return partition if isinstance(partition, TP) else TP(partition.topic, partition.partition)

@@ -1,0 +1,199 @@
+"""One worker process: the Faust app around the intake, from its start to its last flush.
+
+What the intake does with what arrives belongs to streams/intake.py; keeping a worker running, to a supervisor.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from contracts.errors import B12Error
+from lake.home import REPLAY_TOPIC, WORKER_GROUP, Home
+from lake.table import Lake
+from streams import logs
+from streams.cluster import Cluster, ssl_context
+from streams.intake import Intake
+from streams.logs import say
+from streams.receipts import Producer
+from streams.transport import BatchTransport
+
+TICK_SECONDS = 0.2
+LOOK_SECONDS = 1.0
+"""Between two looks at the registered sites."""
+STOP_SECONDS = 20.0
+"""For the last flush and for leaving the group. A supervisor's patience must be longer."""
+
+
+class WorkerStopped(B12Error):
+    """Something failed that a worker cannot mend. A supervisor starts it again, at the offsets that the lake holds."""
+
+    exit_code = 3
+
+
+def run(home: Home) -> None:
+    """Take deliveries from Kafka into the lake until SIGTERM or SIGINT; then flush, answer and leave the group.
+
+    Raises a B12Error when it cannot start or go on. Anything in hand is then read again by whoever takes over.
+    """
+    logs.set_up()
+    home.make()
+    try:
+        asyncio.run(_run(home))
+    except B12Error:
+        _end_if_stuck(3)
+        raise
+    except Exception as error:
+        say("stopped", logging.CRITICAL, error)
+        _end_if_stuck(3)
+        raise WorkerStopped(
+            f"the worker stopped after an unexpected {type(error).__name__}; its log says where."
+            " Nothing is lost: what was not yet in the lake is read again"
+        ) from None
+
+
+async def _run(home: Home) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    worker = Worker(home)
+    try:
+        await worker.start()
+        watched = [
+            asyncio.create_task(work) for work in (stopping.wait(), worker.keep_flushing(), worker.keep_looking())
+        ]
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in watched:
+            task.cancel()
+        for task in done:
+            task.result()  # raises what ended the worker
+        await asyncio.wait_for(worker.finish(), STOP_SECONDS)
+        say("left")
+    finally:
+        await worker.stop()
+
+
+class Worker:
+    """The Faust app, the intake, and what connects them."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        kafka = home.internal_kafka()
+        self._lake = Lake.open(home.lake, home.secret())
+        self._cluster = Cluster(kafka)
+        self._producer = Producer(kafka)
+        self.app = faust.App(
+            WORKER_GROUP,
+            broker=";".join(f"kafka://{server}" for server in kafka.servers),
+            broker_credentials=ssl_context(kafka),
+            broker_client_id=f"{WORKER_GROUP}-{os.getpid()}",
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=3.0,
+            consumer_metadata_max_age_ms=5_000,
+            datadir=str(home.run / "faust"),
+            store="memory://",
+            autodiscover=False,
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            stream_wait_empty=False,
+            stream_buffer_maxsize=4,  # fetches, per topic
+        )
+        transport = BatchTransport(self.app.conf.broker, self.app)
+        transport.on_assigned = self._assigned
+        self.app.transport = transport
+        self.app.on_partitions_revoked.connect(self._revoked)
+        # A new site's topic is subscribed after this pause; Faust's own is 45 s.
+        self.app.topics._resubscribe_sleep_lock_seconds = 0.5
+        self._intake: Intake | None = None
+        self._consumed: set[str] = set()
+
+    @property
+    def intake(self) -> Intake:
+        """Made when the app has its consumer."""
+        if self._intake is None:
+            self._intake = Intake(self._home, self._lake, self._cluster, self._producer, self.app.consumer)
+        return self._intake
+
+    async def start(self) -> None:
+        """Join the group and start to read."""
+        # Faust cannot subscribe to nothing; of this topic no partition is ever granted.
+        self.app.topics.add(self._topic(REPLAY_TOPIC))
+        self._look()
+        await self._producer.start()
+        await self.app.start()
+        say("started", sites=len(self._consumed))
+
+    async def keep_flushing(self) -> None:
+        """Flush by time, for ever. Raises what stops the worker."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            await self.intake.tick()
+
+    async def keep_looking(self) -> None:
+        """Find new sites, and parts that ended without a word, for ever. Raises what stops the worker."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._look()
+            if self.app.should_stop:
+                raise self.app.crash_reason or WorkerStopped("Faust stopped by itself; the log says more")
+            if deaths := self.app.consumer.silent_deaths():
+                raise WorkerStopped(f"the consumer's {' and '.join(deaths)} ended; the worker would read nothing more")
+
+    async def finish(self) -> None:
+        """Store and answer what is in hand."""
+        await self.intake.close()
+
+    async def stop(self) -> None:
+        """Leave the group; never for longer than STOP_SECONDS."""
+        for part in (self.app.stop(), self._producer.stop()):
+            try:
+                await asyncio.wait_for(part, STOP_SECONDS / 2)
+            except Exception as error:
+                say("stopping_failed", logging.WARNING, error)
+        self._cluster.close()
+
+    def _look(self) -> None:
+        sites = {site.events_topic: site for site in self._home.sites().values()}
+        self.intake.register(sites)
+        for name in sites.keys() - self._consumed:
+            self._consumed.add(name)
+            topic = self._topic(name)
+            self.app.topics.add(topic)
+            self.app.add_future(self._consume(self.app.stream(topic)))
+            say("site", topic=name)
+        subscribed = self.app.topics._topic_name_index
+        if self.app.started and not self._consumed <= subscribed.keys():
+            self.app.topics._flag_changes()  # Faust forgets a change that it is told of during a rebalance
+
+    def _topic(self, name: str) -> Any:
+        return self.app.topic(name, key_serializer="raw", value_serializer="raw", acks=False)
+
+    async def _consume(self, stream: Any) -> None:
+        async for fetch in stream:
+            await self.intake.accept(fetch)
+
+    async def _assigned(self, partitions: set[TP]) -> None:
+        await self.intake.take(partitions)
+
+    async def _revoked(self, *_: Any, **__: Any) -> None:
+        self.intake.drop()
+
+
+def _end_if_stuck(code: int) -> None:
+    """A thread of a library that does not end must not keep a dead worker alive."""
+
+    def end() -> None:
+        sys.stderr.flush()
+        os._exit(code)
+
+    timer = threading.Timer(STOP_SECONDS, end)
+    timer.daemon = True
+    timer.start()
