@@ -49,7 +49,7 @@ def run(
     if afresh:
         for file in (candidate, operators):
             discard(file)
-    with _opened(candidate, operators, threads) as connection:
+    with opened(candidate, operators, threads=threads) as connection:
         if afresh:
             connection.execute("BEGIN")
             for schema in LAYERS[1:]:
@@ -71,8 +71,12 @@ def discard(file: Path) -> None:
 
 
 @contextmanager
-def _opened(candidate: Path, operators: Path, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def opened(
+    candidate: Path, operators: Path, *, read_only: bool = False, threads: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to both files of a build, under the names that models use."""
     connection = duckdb.connect(":memory:")
+    mode, version = ("READ_ONLY", "READ_ONLY") if read_only else (f"STORAGE_VERSION '{STORAGE_VERSION}'", "READ_WRITE")
     try:
         connection.execute("SET TimeZone = 'UTC'")
         # Rows have no order in a table, and keeping one costs memory; contents are compared without it.
@@ -80,8 +84,8 @@ def _opened(candidate: Path, operators: Path, threads: int | None) -> Iterator[d
         connection.execute(f"SET temp_directory = {_quoted(candidate.parent / 'spill')}")
         if threads is not None:
             connection.execute(f"SET threads = {threads:d}")
-        connection.execute(f"ATTACH {_quoted(candidate)} AS release (STORAGE_VERSION '{STORAGE_VERSION}')")
-        connection.execute(f"ATTACH {_quoted(operators)} AS staging")
+        connection.execute(f"ATTACH {_quoted(candidate)} AS release ({mode})")
+        connection.execute(f"ATTACH {_quoted(operators)} AS staging ({version})")
         connection.execute("USE release")
         yield connection
     finally:

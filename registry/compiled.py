@@ -4,6 +4,9 @@ The rules' meaning is in contracts/rules/rows.toml, their translation in row_rul
 """
 
 from contracts.events import KINDS
+from registry.row_rules import findings_sql
+
+KEYS = ("delivery",)
 
 _HEADER = """\
 -- grain: one row per current version and rule that finds it
@@ -13,15 +16,7 @@ _HEADER = """\
 
 def rule_hits() -> str:
     """SQL of `staging.rule_hits`."""
-    return _HEADER + "\nUNION ALL\n".join(_findings(kind) for kind in KINDS)
-
-
-def _findings(kind: str) -> str:
-    return (
-        "SELECT delivery, NULL::VARCHAR AS rule, NULL::VARCHAR AS field, NULL::VARCHAR AS category,"
-        " NULL::VARCHAR AS severity, NULL::VARCHAR AS effect, NULL::VARCHAR AS reason"
-        f" FROM {_current(kind)} WHERE FALSE"
-    )
+    return _HEADER + "\nUNION ALL\n".join(f"({findings_sql(kind, _current(kind), KEYS)})" for kind in KINDS)
 
 
 def _current(kind: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
+import msgspec
 import pyarrow as pa
 
 import contracts
@@ -61,7 +62,7 @@ _SQL_TYPES = {
 }
 
 
-class Bound(NamedTuple):
+class Bound(msgspec.Struct, frozen=True, order=True):
     """How far a build reads one topic partition."""
 
     site: str
@@ -127,7 +128,7 @@ def attach(connection: duckdb.DuckDBPyConnection, given: Inputs) -> None:
         [(s.id, s.name, s.country, s.time_zone, s.elevation_m, s.consent_basis, s.synthetic) for s in sites],
     )
     ordered = sorted(given.bounds, key=lambda bound: (bound.topic_uuid, bound.partition))
-    _table(connection, "bounds", [(number, *bound) for number, bound in enumerate(ordered)])
+    _table(connection, "bounds", [(number, *msgspec.structs.astuple(bound)) for number, bound in enumerate(ordered)])
     for kind in PARTITIONS:
         files = list(given.files.get(kind, ()))
         connection.execute(f"CREATE VIEW staging.lake_{kind} AS {_select(connection, kind, files, 'below')}")

@@ -1,0 +1,146 @@
+"""`b12 release` and `b12 sql`: what has been released, and questions to it.
+
+What a release is, and how a query is run, belongs to the registry.
+"""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from registry.manifest import Manifest
+    from registry.queries import Answer
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    releases = typer.Typer(help="The releases of this home.", no_args_is_help=True)
+    releases.command("list")(list_)
+    releases.command()(show)
+    app.add_typer(releases, name="release")
+    app.command()(sql)
+
+
+def list_() -> None:
+    """Every release, oldest first; the current one is marked."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lake.home import Home
+    from registry import release
+    from registry.errors import NoRelease
+
+    home = Home.from_env()
+    known = release.history(home)
+    if not known:
+        raise NoRelease(
+            f"{home.path}: nothing has been released yet; `b12 build` makes a release of what the lake holds"
+        )
+    now = release.current(home).id
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "release", "published", "cut-off", "lake", "subjects", "waiting"):
+        table.add_column(column, justify="right" if column in ("lake", "subjects", "waiting") else "left")
+    for each in known:
+        table.add_row(
+            "*" if each.id == now else "",
+            each.id,
+            f"{each.published:%Y-%m-%d %H:%M}",
+            each.cut_off.isoformat(),
+            str(each.lake_version),
+            f"{_rows(each, 'core.subjects'):,}",
+            f"{sum(site.waiting for site in each.sites.values()):,}",
+        )
+    Console(highlight=False).print(table)
+
+
+def show(
+    name: Annotated[str | None, typer.Argument(metavar="[RELEASE]", help="Default: the current one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The manifest as it stands.")] = False,
+) -> None:
+    """What a release was made of, and what it holds."""
+    from rich.console import Console
+
+    from lake.home import Home
+    from registry import manifest, release
+
+    home = Home.from_env()
+    found = release.current(home) if name is None else release.one(home, name)
+    if as_json:
+        typer.echo(manifest.encoded(found).decode(), nl=False)
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{found.id}[/]  as of {found.cut_off}, published {found.published:%Y-%m-%d %H:%M} UTC")
+    console.print(f"  file         {release.release_file(home, found.id)}")
+    console.print(f"  content      {found.content}")
+    console.print(f"  lake         version {found.lake_version}")
+    console.print(f"  contract     {found.contract}, rules {found.rules}, definitions {found.definitions}")
+    console.print(f"  made with    {', '.join(f'{name} {version}' for name, version in found.packages.items())}")
+    for site, state in found.sites.items():
+        received = sum(bound.received for bound in state.bounds)
+        held = f", {state.waiting:,} waiting: {state.held_because}" if state.held_because else ""
+        console.print(f"  {site:<12} {received:,} deliveries{held}")
+    for table, content in found.tables.items():
+        if not table.startswith("definitions."):
+            console.print(f"  {table:<32} {content.rows:>12,} rows")
+
+
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help='Like "SELECT count(*) FROM core.subjects".')],
+    output: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.table,
+    name: Annotated[str | None, typer.Option("--release", metavar="RELEASE", help="Default: the current one.")] = None,
+) -> None:
+    """Ask the current release a question in DuckDB's SQL. Nothing can be changed by it."""
+    from lake.home import Home
+    from registry import queries
+
+    with queries.ask(Home.from_env(), query, name) as answer:
+        {Format.table: _as_table, Format.csv: _as_csv, Format.json: _as_json}[output](answer)
+
+
+def _as_table(answer: "Answer") -> None:
+    import sys
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in answer.columns:
+        table.add_column(column, overflow="fold")
+    for row in answer:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    # Into a pipe nothing is folded: the next program counts lines.
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 10_000).print(table)
+
+
+def _as_csv(answer: "Answer") -> None:
+    import csv
+    import sys
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(answer.columns)
+    writer.writerows(answer)
+
+
+def _as_json(answer: "Answer") -> None:
+    import msgspec
+
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    typer.echo("[", nl=False)
+    for place, row in enumerate(answer):
+        typer.echo(
+            ("," if place else "") + "\n" + encode(dict(zip(answer.columns, row, strict=True))).decode(), nl=False
+        )
+    typer.echo("\n]")
+
+
+def _rows(manifest: "Manifest", table: str) -> int:
+    return manifest.tables[table].rows if table in manifest.tables else 0
