@@ -13,6 +13,7 @@ A test that needs a lake of its own gives another one to its worker (`B12_LAKE`)
 """
 
 import ctypes
+import gc
 import itertools
 import os
 import signal
@@ -51,6 +52,13 @@ def _settings_of_this_test_alone() -> Iterator[None]:
     yield
     os.environ.clear()
     os.environ.update(outside)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leftovers_of_clients() -> Iterator[None]:
+    """kafka-python's forgotten sockets are collected while the filter above still holds, not after the last test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
