@@ -162,17 +162,12 @@ class Intake:
         place = self._places.get(fetch.tp)
         if not self._open or place is None or place.lease != fetch.lease:
             return
-        if fetch.start == place.end:
-            judged = await self._run(self._judging, _judged, place.site, fetch.records)
-        if self._places.get(fetch.tp) is not place or not self._open:
-            return  # taken away while it was being judged
         if fetch.start != place.end:
-            say("chain_broken", logging.WARNING, topic=fetch.tp.topic, partition=fetch.tp.partition)
-            async with self._lock:
-                if self._places.get(fetch.tp) is place:
-                    await self._reader.withdraw([fetch.tp])
-                    await self._take([fetch.tp])
+            await self._mend(place)
             return
+        judged = await self._run(self._judging, _judged, place.site, fetch.records)
+        if not self._open or self._places.get(fetch.tp) is not place:
+            return  # taken away while it was being judged
         batch = place.batch
         batch.offsets += [record.offset for record in fetch.records]
         batch.received_ms += [record.timestamp for record in fetch.records]
@@ -183,6 +178,14 @@ class Intake:
         place.end = fetch.end
         while self._is_full():
             await self.flush()
+
+    async def _mend(self, place: Place) -> None:
+        """A fetch before this one is missing, whoever lost it: read again from what the lake holds."""
+        say("chain_broken", logging.WARNING, topic=place.tp.topic, partition=place.tp.partition)
+        async with self._lock:
+            if self._places.get(place.tp) is place:
+                await self._reader.withdraw([place.tp])
+                await self._take([place.tp])
 
     def _is_full(self) -> bool:
         places = self._places.values()

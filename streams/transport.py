@@ -3,8 +3,8 @@
 Faust's own acks lose events on failure and its path per event costs 80 us, so neither is used. What becomes of a
 fetch, and where reading starts, belongs to streams/intake.py.
 
-Built against the private parts of faust-streaming 0.15 and aiokafka 0.14 that the tests name; a new release of either
-has to pass them.
+Built on private parts of faust-streaming 0.15 and aiokafka 0.14: a new release of either has to pass the integration
+tests, the kill tests above all.
 """
 
 import asyncio
