@@ -8,6 +8,8 @@ import typer
 
 from b12 import cli
 from contracts.errors import B12Error, EnvironmentProblem, UsageError
+from contracts.site import Site
+from lake import gaps
 
 
 @pytest.fixture
@@ -76,3 +78,12 @@ def test_a_site_that_cannot_be_is_refused_before_kafka_is_asked(home, capsys, wr
     words = [word for pair in (right | options).items() for word in pair]
     assert cli.main(["--home", str(home.path), "site", "add", wrong[0], *words]) == 2
     assert hint in capsys.readouterr().err
+
+
+def test_accepting_a_gap_names_what_was_lost(home, capsys):
+    site = Site(id="BLR01", name="A", country="IN", time_zone="Asia/Kolkata")
+    home.put_site(site)
+    gaps.report(home, gaps.Gap(site.events_topic, "u-u", 1, 10, 50))
+    for words in ("up to 40 deliveries, partition 1, offsets 10 to 49", "no open gap"):
+        assert cli.main(["--home", str(home.path), "site", "accept-gap", "BLR01"]) == 0
+        assert words in capsys.readouterr().out
