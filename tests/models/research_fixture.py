@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
@@ -107,6 +108,13 @@ CORE = {
 
 MONTH = Decimal("30.4375")
 _BLOOD = ("haemoglobin", "mcv")
+SIGNS = {
+    "tremor": "HP:0001337",
+    "hypotonia": "HP:0001252",
+    "irritability": "HP:0000737",
+    "lethargy": "HP:0001254",
+    "atrophy": "HP:0002059",
+}
 _BREASTFED = ("exclusive", "predominant", "mixed", "breastfed_unspecified")
 
 
@@ -145,15 +153,14 @@ class Cohort:
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """The research models (or those named and what they read) over these tables, in memory."""
         connection = duckdb.connect()
-        connection.execute("CREATE SCHEMA core; CREATE SCHEMA research; CREATE SCHEMA summary")
+        connection.execute("CREATE SCHEMA core; CREATE SCHEMA research")
         definitions.load(connection)
         for table, columns in CORE.items():
-            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            connection.execute(f"CREATE TABLE core.{table} ({listed})")
-            rows = [tuple(row.get(column) for column in columns) for row in self.rows[table]]
-            if rows:
-                marks = ", ".join("?" * len(columns))
-                connection.executemany(f"INSERT INTO core.{table} VALUES ({marks})", rows)
+            cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in columns.items())
+            given = _as_text(columns, self.rows[table])
+            connection.register("given", given)
+            connection.execute(f"CREATE TABLE core.{table} AS SELECT {cast} FROM given")
+            connection.unregister("given")
         for name, sql in research_models(names):
             connection.execute(f"CREATE TABLE {name} AS {sql}")
         return connection
@@ -186,10 +193,70 @@ class Infant:
         }
         return self._add("lab_results", **(row | fields))
 
-    def labs(self, age: int, **values: object) -> None:
-        """Several analytes of one draw."""
-        for analyte, value in values.items():
-            self.lab(analyte, value, age)
+    def tell(self, story: str) -> "Infant":
+        """Events in words, one step after a semicolon, ages in days, `@` and the minute of the day where it is known.
+
+        200 b12=100 mma=<2         results of one draw; b12=100!preliminary is unusable, creatinine=60/40 with interval
+        200@600 mother b12=100     the same of the mother
+        200 dose                   1000 ug to the infant, therapeutic; `dose mother prophylactic 5ug`, `dose unstated`
+        200 sign tremor            seen; `sign tremor resolved`
+        0-90 fed mixed vegan       a period, open with `0-`, and the mother's diet
+        200 condition ICD10:D51.2 diagnosis     of the infant; `condition ... mother`
+        200 status died
+        """
+        for step in filter(None, (part.split() for part in story.split(";"))):
+            self._step(*step)
+        return self
+
+    def _step(self, when: str, what: str, *words: str) -> None:
+        day, _, minute = when.partition("@")
+        start, _, end = day.partition("-")
+        age, at = int(start), int(minute) if minute else None
+        if what == "dose":
+            self._told_dose(age, at, words)
+        elif what == "sign":
+            self.sign(SIGNS[words[0]], age, *words[1:])
+        elif what == "fed":
+            self.fed(words[0], age, int(end) if end else None, *words[1:])
+        elif what == "condition":
+            self.condition(words[0], age, *words[1:])
+        elif what == "status":
+            self.status(words[0], age)
+        else:
+            person = what if what in ("mother", "comparator") else "infant"
+            for word in words if person == what else (what, *words):
+                self._told_result(word, age, at, person)
+
+    def _told_dose(self, age: int, at: int | None, words: tuple[str, ...]) -> None:
+        fields: dict[str, Any] = {"minute_of_day": at}
+        for word in words:
+            if word == "mother":
+                fields["person"] = word
+            elif word in ("po", "im"):
+                fields["route"] = word
+            elif word in ("missed", "refused"):
+                fields["status"] = word
+            elif word == "iron":
+                fields |= {"compound": word, "is_b12": False}
+            elif word.endswith("ug"):
+                fields["ug"] = Decimal(word.removesuffix("ug"))
+            else:
+                fields["purpose"] = None if word == "unstated" else word
+        self.dose(age, **fields)
+
+    def _told_result(self, word: str, age: int, at: int | None, person: str) -> None:
+        analyte, _, value = word.partition("=")
+        value, _, reason = value.partition("!")
+        value, _, interval = value.partition("/")
+        self.lab(
+            analyte,
+            value,
+            age,
+            person=person,
+            minute_of_day=at,
+            unusable_reason=reason or None,
+            reference_high=Decimal(interval) if interval else None,
+        )
 
     def dose(self, age: int, **fields: Any) -> uuid.UUID:
         row = {
@@ -247,29 +314,14 @@ def _reads(sql: str) -> set[str]:
     return {f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table)}
 
 
+def _as_text(columns: Iterable[str], given: list[dict[str, Any]]) -> pa.Table:
+    """Rows as text columns: faster into DuckDB than one by one, and read exactly by a cast."""
+    texts = {column: [None if row.get(column) is None else str(row[column]) for row in given] for column in columns}
+    return pa.table({column: pa.array(values, pa.string()) for column, values in texts.items()})
+
+
 def rows(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> list[dict[str, Any]]:
     """The rows of a query by column."""
     cursor = connection.execute(query, list(parameters))
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def case_of(infant: Infant) -> dict[str, Any]:
-    """The row of research.cases of a cohort's infant."""
-    connection = infant.cohort.build("research.cases")
-    try:
-        (row,) = rows(connection, "FROM research.cases WHERE subject_key = ?", infant.key)
-    finally:
-        connection.close()
-    return row
-
-
-def classes(infants: Iterable[Infant]) -> list[str]:
-    """The classes of infants of one cohort."""
-    infants = list(infants)
-    connection = infants[0].cohort.build("research.cases")
-    try:
-        found = dict(connection.execute("SELECT subject_key, class FROM research.cases").fetchall())
-    finally:
-        connection.close()
-    return [found[infant.key] for infant in infants]

@@ -16,10 +16,7 @@ SELECT
     c.anchor_age_days,
     r.class,
     r.class_order,
-    r.alternative,
-    list(c.criterion ORDER BY c.criterion) AS criteria,
-    list(c.state ORDER BY c.criterion) AS states,
-    flatten(list(c.record_keys ORDER BY c.criterion)) AS record_keys
+    r.alternative
 FROM research.criteria AS c
 INNER JOIN definitions.case_rule AS r ON c.criterion = r.criterion AND c.state = r.wanted
 INNER JOIN definitions.case_class AS k ON r.definition = k.definition AND r.class = k.class AND c.basis = k.basis

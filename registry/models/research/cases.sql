@@ -23,13 +23,48 @@ reached AS (
     WHERE m.index_age_days IS NOT DISTINCT FROM b.index_age_days
 ),
 
-best AS (
+ranked AS (
     SELECT
         *,
         row_number() OVER (
             PARTITION BY definition, subject_key ORDER BY class_order, alternative, anchor_age_days
         ) AS place
     FROM reached
+),
+
+best AS (
+    SELECT
+        b.definition,
+        b.subject_key,
+        b.class,
+        b.class_order,
+        b.alternative,
+        b.basis,
+        b.index_age_days,
+        b.anchor_age_days,
+        list(c.criterion ORDER BY c.criterion) AS criteria,
+        list(c.state ORDER BY c.criterion) AS states,
+        flatten(list(c.record_keys ORDER BY c.criterion)) AS record_keys
+    FROM ranked AS b
+    INNER JOIN definitions.case_rule AS r
+        ON b.definition = r.definition AND b.class = r.class AND b.alternative = r.alternative
+    INNER JOIN research.criteria AS c
+        ON
+            b.subject_key = c.subject_key
+            AND b.basis = c.basis
+            AND b.index_age_days IS NOT DISTINCT FROM c.index_age_days
+            AND b.anchor_age_days IS NOT DISTINCT FROM c.anchor_age_days
+            AND r.criterion = c.criterion
+    WHERE b.place = 1
+    GROUP BY
+        b.definition,
+        b.subject_key,
+        b.class,
+        b.class_order,
+        b.alternative,
+        b.basis,
+        b.index_age_days,
+        b.anchor_age_days
 ),
 
 left_over AS (
@@ -57,7 +92,7 @@ classed AS (
     FROM core.subjects AS u
     CROSS JOIN definitions.definition AS d
     INNER JOIN left_over AS l ON d.id = l.definition
-    LEFT JOIN best AS b ON u.subject_key = b.subject_key AND d.id = b.definition AND b.place = 1
+    LEFT JOIN best AS b ON u.subject_key = b.subject_key AND d.id = b.definition
 ),
 
 flagged AS (

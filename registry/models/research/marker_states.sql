@@ -28,65 +28,68 @@ WITH result AS (
     WHERE r.is_usable AND r.value IS NOT NULL
 ),
 
+band AS (
+    -- What a criterion asks at an age, in one row: the thresholds of one criterion and age range belong together.
+    SELECT
+        person,
+        analyte,
+        criterion,
+        from_months,
+        to_months,
+        min(value) FILTER (WHERE operator = '<') AS below,
+        max(value) FILTER (WHERE operator = '>=') AS at_least,
+        max(value) FILTER (WHERE operator = '>') AS above
+    FROM definitions.threshold
+    GROUP BY person, analyte, criterion, from_months, to_months
+),
+
 tested AS (
     SELECT
         r.record_key,
-        t.criterion,
-        t.id AS threshold_id,
-        CASE t.operator
-            WHEN '<' THEN
-                CASE
-                    WHEN r.comparator IS NULL THEN r.value_compared < t.value
-                    WHEN r.comparator = '<' AND r.value_compared <= t.value THEN TRUE
-                    WHEN r.comparator = '<=' AND r.value_compared < t.value THEN TRUE
-                    WHEN r.comparator IN ('>', '>=') AND r.value_compared >= t.value THEN FALSE
-                END
-            WHEN '>=' THEN
-                CASE
-                    WHEN r.comparator IS NULL THEN r.value_compared >= t.value
-                    WHEN r.comparator IN ('>', '>=') AND r.value_compared >= t.value THEN TRUE
-                    WHEN r.comparator = '<' AND r.value_compared <= t.value THEN FALSE
-                    WHEN r.comparator = '<=' AND r.value_compared < t.value THEN FALSE
-                END
-            WHEN '>' THEN
-                CASE
-                    WHEN r.comparator IS NULL THEN r.value_compared > t.value
-                    WHEN r.comparator = '>' AND r.value_compared >= t.value THEN TRUE
-                    WHEN r.comparator = '>=' AND r.value_compared > t.value THEN TRUE
-                    WHEN r.comparator IN ('<', '<=') AND r.value_compared <= t.value THEN FALSE
-                END
-        END AS holds
+        b.criterion,
+        (
+            b.below IS NULL
+            OR CASE
+                WHEN r.comparator IS NULL THEN r.value_compared < b.below
+                WHEN r.comparator = '<' AND r.value_compared <= b.below THEN TRUE
+                WHEN r.comparator = '<=' AND r.value_compared < b.below THEN TRUE
+                WHEN r.comparator IN ('>', '>=') AND r.value_compared >= b.below THEN FALSE
+            END
+        )
+        AND (
+            b.at_least IS NULL
+            OR CASE
+                WHEN r.comparator IS NULL THEN r.value_compared >= b.at_least
+                WHEN r.comparator IN ('>', '>=') AND r.value_compared >= b.at_least THEN TRUE
+                WHEN r.comparator = '<' AND r.value_compared <= b.at_least THEN FALSE
+                WHEN r.comparator = '<=' AND r.value_compared < b.at_least THEN FALSE
+            END
+        )
+        AND (
+            b.above IS NULL
+            OR CASE
+                WHEN r.comparator IS NULL THEN r.value_compared > b.above
+                WHEN r.comparator = '>' AND r.value_compared >= b.above THEN TRUE
+                WHEN r.comparator = '>=' AND r.value_compared > b.above THEN TRUE
+                WHEN r.comparator IN ('<', '<=') AND r.value_compared <= b.above THEN FALSE
+            END
+        ) AS holds
     FROM result AS r
-    INNER JOIN definitions.threshold AS t
+    INNER JOIN band AS b
         ON
-            r.analyte = t.analyte
-            AND r.person = t.person
-            AND r.age_months >= t.from_months
-            AND r.age_months < t.to_months
-),
-
-decided AS (
-    SELECT
-        record_key,
-        criterion,
-        CASE
-            WHEN bool_or(NOT holds) THEN 'false'
-            WHEN count(*) = count(holds) THEN 'true'
-            ELSE 'unknown'
-        END AS state,
-        min(threshold_id) AS threshold_id
-    FROM tested
-    GROUP BY record_key, criterion
+            r.analyte = b.analyte
+            AND r.person = b.person
+            AND r.age_months >= b.from_months
+            AND r.age_months < b.to_months
 ),
 
 listed AS (
     SELECT
         record_key,
-        list(criterion ORDER BY criterion) FILTER (WHERE state = 'true') AS met,
-        list(criterion ORDER BY criterion) FILTER (WHERE state = 'false') AS not_met,
-        list(criterion ORDER BY criterion) FILTER (WHERE state = 'unknown') AS undecided,
-        list(threshold_id ORDER BY threshold_id) AS thresholds
-    FROM decided
+        list(criterion) FILTER (WHERE holds) AS met,
+        list(criterion) FILTER (WHERE NOT holds) AS not_met,
+        list(criterion) FILTER (WHERE holds IS NULL) AS undecided
+    FROM tested
     GROUP BY record_key
 )
 
@@ -98,9 +101,9 @@ SELECT
     r.age_days,
     r.age_months,
     r.value_compared,
-    coalesce(l.met, []::VARCHAR[]) AS met,
-    coalesce(l.not_met, []::VARCHAR[]) AS not_met,
-    coalesce(l.undecided, []::VARCHAR[]) AS undecided,
-    coalesce(l.thresholds, []::VARCHAR[]) AS thresholds
+    -- Sorted here: sorting inside the aggregate is many times slower.
+    list_sort(coalesce(l.met, []::VARCHAR[])) AS met,
+    list_sort(coalesce(l.not_met, []::VARCHAR[])) AS not_met,
+    list_sort(coalesce(l.undecided, []::VARCHAR[])) AS undecided
 FROM result AS r
 LEFT JOIN listed AS l ON r.record_key = l.record_key

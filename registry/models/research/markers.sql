@@ -28,8 +28,7 @@ result AS (
         s.value_compared,
         s.met,
         s.not_met,
-        s.undecided,
-        s.thresholds
+        s.undecided
     FROM core.lab_results AS r
     INNER JOIN definitions.marker AS m ON r.analyte = m.analyte
     LEFT JOIN research.marker_states AS s ON r.record_key = s.record_key
@@ -122,7 +121,6 @@ SELECT
     j.met,
     j.not_met,
     j.undecided,
-    j.thresholds,
     j.age_days - t.treatment_start_age_days AS study_day,
     d.counted_markers,
     d.days_since_last_dose,

@@ -78,7 +78,7 @@ SELECT
             AND coalesce(b.comparator, '<') IN ('<', '<=')
             AND coalesce(v.comparator, '>') IN ('>', '>=')
     END AS is_improved,
-    coalesce(b.thresholds <> v.thresholds, FALSE) AS is_reference_band_changed,
+    coalesce(g.id <> h.id, FALSE) AS is_reference_band_changed,
     b.study_day AS baseline_study_day,
     v.study_day AS visit_study_day,
     v.age_days AS visit_age_days,
@@ -94,3 +94,17 @@ LEFT JOIN research.visit_markers AS v
 LEFT JOIN early AS e ON p.subject_key = e.subject_key AND p.criterion = e.criterion
 LEFT JOIN lost AS l ON p.subject_key = l.subject_key AND p.analyte = l.analyte
 LEFT JOIN later AS o ON p.subject_key = o.subject_key AND p.analyte = o.analyte
+LEFT JOIN definitions.threshold AS g
+    ON
+        p.criterion = g.criterion
+        AND p.analyte = g.analyte
+        AND g.person = 'infant'
+        AND b.age_months >= g.from_months
+        AND b.age_months < g.to_months
+LEFT JOIN definitions.threshold AS h
+    ON
+        p.criterion = h.criterion
+        AND p.analyte = h.analyte
+        AND h.person = 'infant'
+        AND v.age_months >= h.from_months
+        AND v.age_months < h.to_months

@@ -12,12 +12,22 @@ WITH setting AS (
 
 placed AS (
     SELECT
-        m.*,
+        m.record_key,
+        m.subject_key,
+        m.analyte,
+        m.study_day,
+        m.age_days,
+        m.counted_markers,
+        m.specimen,
+        m.event_time_rank,
         coalesce(m.days_since_transfusion <= p.transfusion_days, FALSE) AS is_transfused,
         m.study_day >= b.from_day
         AND m.study_day <= b.to_day
-        AND NOT (b.is_before_first_dose AND m.study_day = 0 AND coalesce(m.minute_of_day > t.treatment_start_minute, FALSE))
-            AS is_baseline_day,
+        AND NOT (
+            b.is_before_first_dose
+            AND m.study_day = 0
+            AND coalesce(m.minute_of_day > t.treatment_start_minute, FALSE)
+        ) AS is_baseline_day,
         b.is_before_transfusion,
         m.study_day >= 0 AND m.study_day <= p.post_dose_to_day AS is_early_day,
         v.id AS visit_window,
@@ -42,9 +52,9 @@ named AS (
     FROM placed
 ),
 
-ranked AS (
+chosen AS (
     SELECT
-        *,
+        record_key,
         row_number() OVER (
             PARTITION BY subject_key, analyte, visit
             ORDER BY
@@ -56,28 +66,30 @@ ranked AS (
                 record_key DESC
         ) AS place
     FROM named
+    WHERE visit NOT IN ('unscheduled', 'post_dose')
 )
 
 SELECT
-    record_key,
-    subject_key,
-    site,
-    analyte,
-    visit,
-    visit NOT IN ('unscheduled', 'post_dose') AND place = 1 AS is_chosen,
-    study_day,
-    age_days,
-    age_months,
-    value,
-    value_compared,
-    comparator,
-    unit,
-    met,
-    not_met,
-    undecided,
-    thresholds,
-    days_since_last_dose,
-    is_transfused,
-    is_baseline_day AND is_transfused AND is_before_transfusion AS is_baseline_lost,
-    is_order_assumed
-FROM ranked
+    m.record_key,
+    m.subject_key,
+    m.site,
+    m.analyte,
+    n.visit,
+    c.record_key IS NOT NULL AS is_chosen,
+    m.study_day,
+    m.age_days,
+    m.age_months,
+    m.value,
+    m.value_compared,
+    m.comparator,
+    m.unit,
+    m.met,
+    m.not_met,
+    m.undecided,
+    m.days_since_last_dose,
+    n.is_transfused,
+    n.is_baseline_day AND n.is_transfused AND n.is_before_transfusion AS is_baseline_lost,
+    m.is_order_assumed
+FROM named AS n
+INNER JOIN research.markers AS m ON n.record_key = m.record_key
+LEFT JOIN chosen AS c ON n.record_key = c.record_key AND c.place = 1
