@@ -1,0 +1,219 @@
+"""What a partner lab runs: `b12 map init`, `check`, `push`, `ping` and `receipts`.
+
+Everything here works with the base install alone, on Windows too; the work is done in `sites`.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.errors import UsageError
+
+if TYPE_CHECKING:
+    from sites.config import LabConfig
+    from sites.mapping import Mapping
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, .xlsx, or .ndjson with one CloudEvent in a line.")]
+Map = Annotated[Path | None, typer.Option("--map", help="The mapping (TOML) that says which column is what.")]
+SiteName = Annotated[str, typer.Option("--as", metavar="SITE", help="Your site's name, like BLR01.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Your site's settings file, where it is not found by itself.")
+]
+All = Annotated[bool, typer.Option("--all", help="Every row, and notes too.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    mapping = typer.Typer(help="Mappings from a table's columns to events.", no_args_is_help=True)
+    mapping.command("init")(map_init)
+    app.add_typer(mapping, name="map")
+    app.command("check")(check)
+    app.command("push")(push)
+    app.command("ping")(ping)
+    app.command("receipts")(receipts)
+
+
+def map_init(
+    file: File,
+    out: Annotated[Path | None, typer.Option(help="Write the draft there, not to the terminal.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook that has several.")] = None,
+) -> None:
+    """Draft a mapping from a table's header; a ? stands where only you can know."""
+    from sites.drafting import draft
+
+    text = draft(file, sheet)
+    if out is None:
+        print(text, end="")
+    elif out.exists():
+        raise UsageError(f"{out} is there already; name another file")
+    else:
+        out.write_text(text, encoding="utf-8", newline="\n")
+        print(f"{out}: decide every ? in it, then: b12 check {file.name} --map {out}")
+
+
+def check(
+    file: File,
+    map_: Map = None,
+    site: Annotated[str | None, typer.Option("--as", metavar="SITE", help="Check as this site.")] = None,
+    config: Config = None,
+    everything: All = False,
+) -> int:
+    """Check a file against the contract and the row rules, offline; sends nothing."""
+    from sites import checking, showing
+
+    mapping = _mapping(file, map_)
+    known = _config(site, config).as_site if site else None
+    report = checking.Report(file)
+    if mapping is None:
+        statements = checking.check_events(file, known, report)
+    else:
+        zone = mapping.file.time_zone
+        known = known or checking.unregistered_site("LAB", zone or "UTC")
+        statements = checking.check_table(file, mapping, known, datetime.now(UTC), report)
+    with showing.progress(f"checking {file.name}") as bar:
+        for number, _ in enumerate(statements, 1):
+            if number % 500 == 0:
+                bar.update(bar.task_ids[0], completed=number)
+    showing.show(report, everything=everything)
+    return report.exit_code
+
+
+def push(
+    file: File,
+    site: SiteName,
+    map_: Map = None,
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    only_good: Annotated[bool, typer.Option("--only-good", help="Send the good events of a file with errors.")] = False,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="The file is everything: take back the records that are gone from it.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Take back without asking, for scripts.")] = False,
+    everything: All = False,
+) -> int:
+    """Check a file and send what is new or changed in it since the last push."""
+    from sites import config as configs
+    from sites import ledger as ledgers
+    from sites import pushing, showing
+    from sites.sending import KafkaSender
+
+    mapping = _mapping(file, map_)
+    if complete and only_good:
+        raise UsageError("--complete and --only-good: a row left out for an error would be taken back; mend it first")
+    if complete and mapping is None:
+        raise UsageError("--complete is for tables; a file of events says by retractions what is taken back")
+    path = configs.find(site, config)
+    settings = configs.load(path, site)
+    ledger_path = ledgers.path_of(configs.state_directory(path), site)
+    if complete and not ledger_path.exists():
+        raise UsageError(
+            f"--complete: no push of {site} is remembered here ({ledger_path}), so nothing can have vanished"
+        )
+    with ledgers.opened(ledger_path, settings.key) as ledger, ledgers.one_push_at_a_time(ledger_path):
+        now = ledger.next_time(datetime.now(UTC))
+        with showing.progress(f"checking {file.name}"):
+            plan = pushing.plan(file, mapping, settings.as_site, ledger, now)
+        try:
+            showing.show(plan.report, everything=everything)
+            if plan.report.exit_code and not only_good:
+                print("Nothing was sent: mend the errors, or send the rest with --only-good.", file=sys.stderr)
+                return plan.report.exit_code
+            if complete and ledger.is_empty:
+                raise UsageError(f"--complete: no push of {site} is remembered here, so nothing can have vanished")
+            gone = len(plan.vanished) if complete else 0
+            print(_intention(plan.new, plan.changed, plan.unchanged, gone))
+            if dry_run:
+                print("Nothing was sent (--dry-run).")
+                return 0
+            if gone and not yes:
+                _confirm(gone, file)
+            if not plan.total and not gone:
+                return 0
+            sender = KafkaSender(settings)
+            if ledger.begin(now, sender.topic_id):
+                plan.close()
+                print("The platform's topic was made anew since the last push: everything is sent again.")
+                plan = pushing.plan(file, mapping, settings.as_site, ledger, now)
+            with showing.progress(f"sending as {site}", plan.total + gone) as bar:
+                done = pushing.send(
+                    plan,
+                    settings.as_site,
+                    ledger,
+                    sender,
+                    now,
+                    retract=complete,
+                    progress=lambda: bar.advance(bar.task_ids[0]),
+                )
+        finally:
+            plan.close()
+    taken_back = f", {done.retracted:,} taken back" if done.retracted else ""
+    print(f"{done.sent:,} sent{taken_back}. `b12 receipts --as {site}` shows what became of them.")
+    return 0
+
+
+def ping(site: SiteName, config: Config = None) -> None:
+    """Try the way to the platform: network, certificate, login, topic."""
+    from sites import connection
+
+    settings = _config(site, config)
+    reached = connection.reach(settings, lambda step: print(f"  {step}: good"))
+    print(f"{site} reaches {settings.events_topic} at {reached.server}.")
+
+
+def receipts(
+    site: SiteName,
+    config: Config = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing what comes, until interrupted.")] = False,
+) -> None:
+    """What became of your events: the rule that refused one, and what to do."""
+    from sites import config as configs
+    from sites import ledger as ledgers
+    from sites import receipts as answers
+
+    path = configs.find(site, config)
+    settings = configs.load(path, site)
+    ledger_path = ledgers.path_of(configs.state_directory(path), site)
+    with ledgers.opened(ledger_path, settings.key) as ledger:
+        told = answers.Answers(ledger)
+        for receipt in answers.read(settings, follow=follow):
+            if receipt is None:
+                print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.")
+                if told.sent_again:
+                    print(f"{told.sent_again:,} of the refused are sent again by the next push, once they are mended.")
+                continue
+            for answer in told.add(receipt):
+                what = " ".join(part for part in (answer.kind, answer.record, answer.path) if part)
+                print(f"{answer.verdict}: infant {answer.subject}: {what}: {answer.rule}: {answer.fix}", flush=follow)
+
+
+def _mapping(file: Path, map_: Path | None) -> "Mapping | None":
+    from sites import mapping_file
+    from sites.reading import EVENTS
+
+    if map_ is not None:
+        return mapping_file.load(map_)
+    if file.suffix.lower() not in EVENTS:
+        raise UsageError(f"{file.name} is a table: name its mapping with --map (`b12 map init {file}` drafts one)")
+    return None
+
+
+def _config(site: str, config: Path | None) -> "LabConfig":
+    from sites import config as configs
+
+    return configs.load(configs.find(site, config), site)
+
+
+def _intention(new: int, changed: int, unchanged: int, gone: int) -> str:
+    back = f", {gone:,} to take back" if gone else ""
+    return f"{new:,} new, {changed:,} changed, {unchanged:,} as they were{back}."
+
+
+def _confirm(gone: int, file: Path) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{gone:,} records are no longer in {file.name}: say --yes to take them back without being asked"
+        )
+    typer.confirm(f"{gone:,} records are no longer in {file.name}. Take them back?", abort=True)

@@ -1,0 +1,232 @@
+"""The offline check: a lab's file against the contract and the row rules, every problem in one pass.
+
+Reading tables and applying mappings belong to `sites.drafts`, sending what is good to `sites.pushing`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contracts.content import canonical, content_id
+from contracts.errors import UsageError
+from contracts.events import KIND_OF, Enrolment, Event
+from contracts.judge import is_refusal, judge
+from contracts.rows import evaluate
+from contracts.rulebook import date_field
+from contracts.site import Site
+from contracts.when import When, parse_when
+from sites.drafts import Draft, Drafter
+from sites.mapping import Mapping
+from sites.problems import FIXES, Problem
+from sites.reading import Table, open_table, require_file
+from sites.refusals import Reason, reasons
+
+_PLACEHOLDER = "0" * 32
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+_FIELD_OF_DERIVED = {"analyte": "loinc", "canonical_value": "value", "value_mm2_per_s": "value"}
+
+
+class Statement(NamedTuple):
+    """A good event, ready to be sent."""
+
+    row: int
+    output: str
+    """The mapping's event; empty for a file of events."""
+    kind: str
+    subject: str
+    record: str
+    id: str
+    time: str
+    raw: bytes
+    """The CloudEvent as JSON."""
+
+
+class Report:
+    """What a check found."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        self.events: Counter[str] = Counter()
+        """Good events by kind."""
+        self.problems: list[Problem] = []
+        self.repeated: set[str] = set()
+        """Records that several rows claim, of which none is known to be right."""
+        self.notes: list[str] = []
+
+    @property
+    def errors(self) -> int:
+        """How many problems keep an event from being sent."""
+        return sum(problem.severity == "critical" for problem in self.problems)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 when something keeps an event from being sent."""
+        return 1 if self.errors else 0
+
+
+def check_table(path: Path, mapping: Mapping, site: Site, now: datetime, report: Report) -> Iterator[Statement]:
+    """The good events of a table, in its order; `report` is complete when they are exhausted.
+
+    `now` is when the statements are made. UsageError when the mapping does not fit the table.
+    """
+    table = open_table(path, mapping.file)
+    return _TableCheck(table, mapping, site, now, report).statements()
+
+
+def check_events(path: Path, site: Site | None, report: Report) -> Iterator[Statement]:
+    """The good events of a file that holds one CloudEvent in a line; without `site`, of the site it names first."""
+    require_file(path)
+    return _events(path, site, report)
+
+
+class _TableCheck:
+    def __init__(self, table: Table, mapping: Mapping, site: Site, now: datetime, report: Report) -> None:
+        self._drafter = Drafter(mapping, table, site.zone)
+        self._site = site
+        self._time = now.isoformat()
+        self._report = report
+        self._births: dict[str, When] = {}
+        self._said: dict[str, tuple[int, str]] = {}
+        """Row and id of the first statement about a record."""
+        if table.note:
+            report.notes.append(table.note)
+
+    def statements(self) -> Iterator[Statement]:
+        report = self._report
+        for row, drafts, problems in self._drafter.rows():
+            report.rows += 1
+            # One cell may spoil several outputs: told once.
+            seen = {(problem.column, problem.rule) for problem in problems}
+            report.problems += problems
+            for draft in drafts:
+                statement, found = self._judged(row, draft)
+                for problem in found:
+                    if (problem.column, problem.rule) not in seen or problem.column.startswith("$"):
+                        seen.add((problem.column, problem.rule))
+                        report.problems.append(problem)
+                if statement is not None:
+                    report.events[statement.kind] += 1
+                    yield statement
+
+    def _judged(self, row: int, draft: Draft) -> tuple[Statement | None, list[Problem]]:
+        problems = draft.problems
+        if not draft.record or not draft.subject:
+            return None, problems
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": _PLACEHOLDER,
+            "source": self._site.source,
+            "type": f"b12.{draft.kind}.v1",
+            "time": self._time,
+            "subject": draft.subject,
+            "record": draft.record,
+            "data": draft.data,
+        }
+        raw = _encode(event)
+        judged = judge(raw, self._site)
+        id_ = "" if is_refusal(judged) else content_id(judged)
+        first, same = self._said.setdefault(draft.record, (row, id_))
+        if first != row and draft.is_once and id_ == same:
+            return None, []  # said, and checked, before
+        if first != row:
+            self._report.repeated.add(draft.record)
+            rule = "rows_disagree" if draft.is_once else "record_repeated"
+            problems = [*problems, Problem(row, "", rule, f"{FIXES[rule]} (First in row {first}.)", draft.output)]
+        if is_refusal(judged):
+            unread = {problem.column for problem in problems}
+            refused = (self._refused(row, draft, reason) for reason in reasons(raw, self._site))
+            # A cell that could not be read is missing from the event: that is told already.
+            return None, problems + [problem for problem in refused if problem.column not in unread]
+        problems = problems + self._found(row, draft, judged)
+        if any(problem.severity == "critical" for problem in problems):
+            return None, problems
+        event["id"] = id_
+        kind, subject, record = draft.kind, draft.subject, draft.record
+        return Statement(row, draft.output, kind, subject, record, id_, self._time, _encode(event)), problems
+
+    def _refused(self, row: int, draft: Draft, reason: Reason) -> Problem:
+        field = reason.path.removeprefix("$.data.").removeprefix("$.")
+        labels = self._drafter.columns[draft.output]
+        return Problem(row, labels.get(field) or reason.path, reason.rule, reason.fix, draft.output)
+
+    def _found(self, row: int, draft: Draft, event: Event) -> list[Problem]:
+        labels = self._drafter.columns[draft.output]
+        return [
+            Problem(row, labels.get(field) or f"$.data.{field}", rule, fix, draft.output, severity)
+            for field, rule, fix, severity in _findings(event, self._site, self._births)
+        ]
+
+
+def _events(path: Path, site: Site | None, report: Report) -> Iterator[Statement]:
+    births: dict[str, When] = {}
+    said: dict[str, tuple[int, bytes]] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            raw = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+            if not raw:
+                continue
+            report.rows += 1
+            site = site or _named_site(raw)
+            judged = judge(raw, site)
+            if is_refusal(judged):
+                report.problems += (
+                    Problem(number, reason.path, reason.rule, reason.fix, judged.kind or "")
+                    for reason in reasons(raw, site)
+                )
+                continue
+            kind = KIND_OF[type(judged)]
+            problems = [
+                Problem(number, f"$.data.{field}", rule, fix, kind, severity)
+                for field, rule, fix, severity in _findings(judged, site, births)
+            ]
+            content = blake2b(canonical(judged), digest_size=16).digest()
+            first, same = said.setdefault(judged.id, (number, content))
+            if first != number:
+                rule = "id_repeated" if same == content else "id_conflict"
+                fix = f"{FIXES[rule]} (First in line {first}.)"
+                problems.append(Problem(number, "$.id", rule, fix, kind, "info" if same == content else "critical"))
+            report.problems += problems
+            if not any(problem.severity == "critical" for problem in problems):
+                report.events[kind] += 1
+                record = judged.record if isinstance(judged.record, str) else judged.id
+                time = judged.time.isoformat()
+                yield Statement(number, "", kind, judged.subject, record, judged.id, time, raw)
+
+
+def _findings(event: Event, site: Site, births: dict[str, When]) -> Iterator[tuple[str, str, str, Any]]:
+    """What the row rules find: field, rule, fix and severity of each."""
+    if isinstance(event.data, Enrolment):
+        births[event.subject] = parse_when(event.data.birth, site.zone)
+    for finding in evaluate(event, site, births.get(event.subject)):
+        field = _FIELD_OF_DERIVED.get(finding.field, finding.field)
+        if field in ("date", "age_days", "statement_day"):
+            field = date_field(finding.kind)
+        yield field, finding.rule, finding.fix, finding.severity
+
+
+def _named_site(raw: bytes) -> Site:
+    """The site that an event names, as far as a check without a lab's settings needs to know it."""
+    try:
+        source = msgspec.json.decode(raw, type=_Sourced).source
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        source = ""
+    return unregistered_site(source.removeprefix("/sites/"))
+
+
+def unregistered_site(name: str, time_zone: str = "UTC") -> Site:
+    """A site of which a check knows only the name and the zone."""
+    try:
+        return Site(id=name, name=name, country="ZZ", time_zone=time_zone)
+    except UsageError:  # the name is what is wrong: the judge will say so
+        return Site(id="LAB", name="LAB", country="ZZ", time_zone=time_zone)
+
+
+class _Sourced(msgspec.Struct):
+    source: str

@@ -1,0 +1,165 @@
+"""A push: a checked file compared with the ledger, and what is new or changed sent.
+
+How a file is checked belongs to `sites.checking`, how statements travel to `sites.sending`.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any, NamedTuple
+
+import msgspec
+
+from contracts.content import content_id
+from contracts.errors import B12Error
+from contracts.judge import is_refusal, judge
+from contracts.site import Site
+from sites.checking import Report, Statement, check_events, check_table
+from sites.ledger import Acknowledged, Ledger, Vanished
+from sites.mapping import Mapping
+from sites.sending import Sender
+
+_BATCH = 500
+"""Acknowledgements that are written to the ledger together."""
+_IN_MEMORY = 32 * 1024 * 1024
+
+
+class Plan:
+    """What a push would send. Close it: it may keep the statements in an unnamed temporary file."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.new = 0
+        self.changed = 0
+        self.unchanged = 0
+        self.vanished: list[Vanished] = []
+        self._spool: Any = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # closed by close()
+
+    def keep(self, statement: Statement) -> None:
+        """Add a statement that is to be sent."""
+        line = msgspec.json.encode([*statement[:-1], statement.raw.decode()])
+        self._spool.write(line + b"\n")
+
+    @property
+    def total(self) -> int:
+        """How many statements are to be sent, retractions apart."""
+        return sum(1 for _ in self.statements()) if self.report.repeated else self.new + self.changed
+
+    def statements(self) -> Iterator[Statement]:
+        """What is to be sent, in the file's order, without records that several rows claim."""
+        self._spool.seek(0)
+        for line in self._spool:
+            *others, raw = msgspec.json.decode(line)
+            statement = Statement(*others, raw.encode())
+            if not (statement.output and statement.record in self.report.repeated):
+                yield statement
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+class Pushed(NamedTuple):
+    """What a push sent."""
+
+    sent: int
+    retracted: int
+
+
+def plan(path: Path, mapping: Mapping | None, site: Site, ledger: Ledger | None, now: datetime) -> Plan:
+    """Check a file and compare it with the ledger; None stands for an empty one."""
+    made = Plan(Report(path))
+    if mapping is None:
+        for statement in check_events(path, site, made.report):
+            if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
+                made.unchanged += 1
+            else:
+                made.new += 1
+                made.keep(statement)
+        return made
+    before = ledger.current_ids() if ledger is not None else {}
+    there = set()
+    for statement in check_table(path, mapping, site, now, made.report):
+        key = statement.kind, statement.record
+        there.add(key)
+        if before.get(key) == statement.id:
+            made.unchanged += 1
+        else:
+            made.changed += key in before
+            made.new += key not in before
+            made.keep(statement)
+    if ledger is not None:
+        made.vanished = ledger.vanished((output.name for output in mapping.event), there)
+    return made
+
+
+def send(
+    made: Plan,
+    site: Site,
+    ledger: Ledger,
+    sender: Sender,
+    now: datetime,
+    *,
+    retract: bool = False,
+    progress: Callable[[], None] = lambda: None,
+) -> Pushed:
+    """Send a plan, and with `retract` take back what vanished.
+
+    Whatever happens on the way, the ledger holds what was acknowledged until then. `now` is the moment that the plan
+    was made with; `progress` is told of each acknowledgement.
+    """
+    retractions = {}
+    if retract:
+        retractions = {
+            statement.id: (statement, gone) for gone in made.vanished if (statement := _retraction(gone, site, now))
+        }
+    counts = {"sent": 0, "retracted": 0}
+    waiting: list[Acknowledged] = []
+
+    def acknowledged(statement: Statement, position: str) -> None:
+        gone = retractions[statement.id][1] if statement.id in retractions else None
+        counts["retracted" if gone else "sent"] += 1
+        waiting.append(
+            Acknowledged(
+                statement.kind,
+                statement.record,
+                statement.output,
+                statement.subject,
+                statement.id,
+                statement.time,
+                position,
+                (gone.kind, gone.record) if gone else None,
+            )
+        )
+        if len(waiting) >= _BATCH:
+            ledger.acknowledge(waiting)
+            waiting.clear()
+        progress()
+
+    try:
+        sender.send(chain(made.statements(), (statement for statement, _ in retractions.values())), acknowledged)
+    finally:
+        ledger.acknowledge(waiting)
+    return Pushed(**counts)
+
+
+def _retraction(gone: Vanished, site: Site, now: datetime) -> Statement:
+    event: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": "0",
+        "source": site.source,
+        "type": "b12.retraction.v1",
+        "time": now.isoformat(),
+        "subject": gone.subject,
+        "data": {"target_kind": gone.kind, "target_record": gone.record, "reason": "source_deleted"},
+    }
+    judged = judge(msgspec.json.encode(event), site)
+    if is_refusal(judged):
+        raise B12Error(
+            f"a vanished record of kind {gone.kind} cannot be taken back ({judged.rule}): tell the developers"
+        )
+    event["id"] = content_id(judged)
+    return Statement(
+        0, "", "retraction", gone.subject, event["id"], event["id"], event["time"], msgspec.json.encode(event)
+    )

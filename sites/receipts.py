@@ -1,0 +1,177 @@
+"""What the platform answered: its receipts read, added up, and turned back into the lab's own codes.
+
+Printing them belongs to the command; what a receipt holds is contracts/receipts.py's.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from contracts import receipts as door
+from contracts.errors import EnvironmentProblem
+from sites import connection
+from sites.config import LabConfig
+from sites.ledger import Ledger
+
+_POLL_MS = 1000
+_QUIET_POLLS = 10
+"""So many polls without anything, before the end is reached, mean that the platform does not answer."""
+
+
+class Answer(NamedTuple):
+    """What became of one event that was not simply taken in."""
+
+    verdict: str
+    """`refused` at the door, or the registry's verdict."""
+    rule: str
+    path: str
+    fix: str
+    kind: str
+    subject: str
+    """The lab's own code where the ledger knows it, else the pseudonym."""
+    record: str
+    """The lab's own, empty when the ledger does not know it."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """One verdict of the registry that changed since the release before."""
+
+    id_key: str
+    verdict: str
+    reason: str = ""
+    fix: str = ""
+    kind: str | None = None
+    subject_key: str | None = None
+
+
+class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
+    """The data of a `b12.verdicts.v1`."""
+
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class VerdictsEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="b12.verdicts.v1"):
+    """What the registry says after a release."""
+
+    data: Verdicts
+
+
+class ReceiptEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=door.TYPE):
+    """What the door says after a flush."""
+
+    data: door.Receipts
+
+
+_decode = msgspec.json.Decoder(ReceiptEvent | VerdictsEvent).decode
+
+
+class Answers:
+    """The receipts read so far. They come at least once, and their ranges may overlap."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._accepted: dict[tuple[str, int], dict[tuple[int, int], int]] = {}
+        self._seen: set[str] = set()
+        self.refused = 0
+        self.sent_again = 0
+        """Refused statements that were their record's last: the next push sends them again."""
+
+    @property
+    def accepted(self) -> int:
+        """How many deliveries the door accepted."""
+        return sum(count for ranges in self._accepted.values() for count in ranges.values())
+
+    def add(self, value: bytes) -> Iterator[Answer]:
+        """Take in one receipt and give what is new in it; what this version does not know is passed over."""
+        try:
+            event = _decode(value)
+        except (msgspec.DecodeError, ValueError):
+            return
+        if isinstance(event, ReceiptEvent):
+            yield from self._receipt(event.data)
+        else:
+            yield from self._verdicts(event.data)
+
+    def _receipt(self, receipt: door.Receipts) -> Iterator[Answer]:
+        ranges = self._accepted.setdefault((receipt.topic_uuid, receipt.partition), {})
+        # After a crash a receipt may be sent again over a wider range: it then stands for those within it.
+        for start, end in [r for r in ranges if receipt.from_offset <= r[0] and r[1] <= receipt.to_offset]:
+            del ranges[start, end]
+        if not any(start <= receipt.from_offset and receipt.to_offset <= end for start, end in ranges):
+            ranges[receipt.from_offset, receipt.to_offset] = receipt.accepted
+        for refused in receipt.refused:
+            position = f"{receipt.topic_uuid}/{receipt.partition}/{refused.offset}"
+            if self._is_new(position):
+                self.refused += 1
+                self.sent_again += self._ledger.forget(position)
+                subject, kind, record = self._told(refused.id_key, refused.subject_key, refused.kind)
+                yield Answer("refused", refused.rule, refused.path, refused.fix, kind, subject, record)
+
+    def _verdicts(self, verdicts: Verdicts) -> Iterator[Answer]:
+        for each in verdicts.verdicts:
+            subject, kind, record = self._told(each.id_key, each.subject_key, each.kind)
+            yield Answer(each.verdict, each.reason, "", each.fix, kind, subject, record)
+
+    def _is_new(self, position: str) -> bool:
+        is_new = position not in self._seen
+        self._seen.add(position)
+        return is_new
+
+    def _told(self, id_key: str | None, subject_key: str | None, kind: str | None) -> tuple[str, str, str]:
+        origin = self._ledger.origin(_key(id_key)) if id_key else None
+        if origin:
+            return origin.subject, origin.kind, origin.record
+        known = self._ledger.subject(_key(subject_key)) if subject_key else None
+        return known or subject_key or "unknown", kind or "", ""
+
+
+def read(config: LabConfig, *, follow: bool) -> Iterator[bytes | None]:
+    """Every receipt that the platform still holds, then None, and with `follow` what comes after it.
+
+    EnvironmentProblem, within seconds, when the platform cannot be reached.
+    """
+    connection.reach(config)
+    try:
+        consumer = KafkaConsumer(
+            **connection.client_settings(config), enable_auto_commit=False, auto_offset_reset="earliest", group_id=None
+        )
+        try:
+            yield from _read(consumer, config.receipts_topic, follow=follow)
+        finally:
+            consumer.close()
+    except KafkaError as error:
+        connection.reach(config)
+        raise EnvironmentProblem(
+            f"topic: {config.receipts_topic} cannot be read ({type(error).__name__}); ask the platform's operators"
+        ) from None
+
+
+def _read(consumer: KafkaConsumer, topic: str, *, follow: bool) -> Iterator[bytes | None]:
+    partitions = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+    if not partitions:
+        raise EnvironmentProblem(
+            f"topic: {topic} cannot be read; ask the platform's operators whether the site is enabled"
+        )
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
+    quiet = 0
+    while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        batch = consumer.poll(_POLL_MS)
+        quiet = 0 if batch else quiet + 1
+        if quiet == _QUIET_POLLS:
+            raise EnvironmentProblem(f"topic: {topic} does not answer; try again, then ask the platform's operators")
+        yield from (record.value for records in batch.values() for record in records)
+    yield None
+    while follow:
+        yield from (record.value for records in consumer.poll(_POLL_MS).values() for record in records)
+
+
+def _key(digits: str) -> bytes:
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        return b""

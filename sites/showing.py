@@ -1,0 +1,110 @@
+"""A check's report as its reader sees it: grouped in a terminal, one line for each problem in a file or a pipe.
+
+Rows, columns and rules are shown, never what stands in a cell.
+"""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sites.checking import Report
+from sites.problems import Problem
+
+_ORDER = ("critical", "warning", "info")
+_WORDS = {"critical": ("error", "errors"), "warning": ("warning", "warnings"), "info": ("note", "notes")}
+_STYLES = {"critical": "red", "warning": "yellow", "info": "dim"}
+_ROWS_SHOWN = 12
+
+
+def show(report: Report, *, everything: bool = False, out: TextIO | None = None) -> None:
+    """Print what a check found; notes are only counted unless `everything`."""
+    out = out or sys.stdout
+    shown = [problem for problem in report.problems if everything or problem.severity != "info"]
+    if out.isatty():
+        if shown:
+            Console(file=out).print(_table(shown, everything=everything))
+    else:
+        for problem in shown:
+            print(_line(report, problem), file=out)
+    for note in report.notes:
+        print(f"note: {note}", file=out)
+    print(summary(report), file=out)
+    if len(shown) < len(report.problems):
+        print("Notes change nothing; --all lists them.", file=out)
+
+
+def summary(report: Report) -> str:
+    """One line: rows, good events by kind, and how many problems in how many rows."""
+    kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.events.items()))
+    good = f"{_count(sum(report.events.values()), 'good event', 'good events')}{f' ({kinds})' if kinds else ''}"
+    by_severity = defaultdict(list)
+    for problem in report.problems:
+        by_severity[problem.severity].append(problem.row)
+    found = [
+        f"{_count(len(rows), *_WORDS[severity])} in {_count(len(set(rows)), 'row', 'rows')}"
+        for severity in _ORDER
+        if (rows := by_severity[severity])
+    ]
+    return f"{report.path.name}: {_count(report.rows, 'row', 'rows')}, {good}; {', '.join(found) or 'nothing to mend'}"
+
+
+def row_ranges(rows: Iterable[int], most: int | None = _ROWS_SHOWN) -> str:
+    """Row numbers in words: `3, 7-9 and 12 more`."""
+    ranges: list[list[int]] = []
+    for row in sorted(set(rows)):
+        if ranges and row == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [row]
+        else:
+            ranges.append([row])
+    texts = ["-".join(map(str, each)) for each in ranges[:most]]
+    more = sum(each[-1] - each[0] + 1 for each in ranges[most:]) if most is not None else 0
+    return ", ".join(texts) + (f" and {more:,} more" if more else "")
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Progress]:
+    """A progress bar on a terminal's standard error; nothing is shown elsewhere."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar.add_task(what, total=total)
+        yield bar
+
+
+def _table(problems: list[Problem], *, everything: bool) -> Table:
+    groups: dict[tuple[int, str, str, str, str], list[int]] = defaultdict(list)
+    for problem in problems:
+        # A fix may end in a remark about one row, in brackets; the group's needs it not.
+        fix = problem.fix.partition(" (First in ")[0]
+        key = _ORDER.index(problem.severity), problem.column, problem.rule, fix, problem.output
+        groups[key].append(problem.row)
+    table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
+    for name in ("column", "rule", "rows", "what to do"):
+        table.add_column(name, overflow="fold")
+    for (order, column, rule, fix, output), rows in sorted(groups.items()):
+        severity = _ORDER[order]
+        where = row_ranges(rows, None if everything else _ROWS_SHOWN)
+        table.add_row(column or output, rule, where, fix, style=_STYLES[severity])
+    return table
+
+
+def _line(report: Report, problem: Problem) -> str:
+    place = f"{report.path.name}:{problem.row}"
+    what = " ".join(part for part in (problem.output, problem.column) if part)
+    return f"{place}: {_WORDS[problem.severity][0]}: {what}: {problem.rule}: {problem.fix}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
