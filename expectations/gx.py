@@ -1,0 +1,44 @@
+"""Great Expectations, imported in one place: it takes seconds and 250 MB, so only functions that run suites do.
+
+Nothing of ours belongs here.
+"""
+
+import atexit
+import os
+import sys
+import warnings
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # read on import by the releases that still send any
+with warnings.catch_warnings():
+    # Great Expectations 1.24 imports sre_constants, deprecated since Python 3.11; goes when it no longer does.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from great_expectations import ExpectationSuite, get_context
+    from great_expectations.compatibility.pydantic import Field, PrivateAttr
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.core.run_identifier import RunIdentifier
+    from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
+    from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+__all__ = [
+    "DefaultJinjaPageView",
+    "ExpectationConfiguration",
+    "ExpectationSuite",
+    "ExpectationSuiteValidationResult",
+    "Field",
+    "PrivateAttr",
+    "RunIdentifier",
+    "SQLDatasource",
+    "SqlAlchemyExecutionEngine",
+    "ValidationResultsPageRenderer",
+    "get_context",
+]
+
+
+@atexit.register
+def _forget() -> None:
+    # Otherwise Great Expectations outlives DuckDB's module, which then prints pages of leaked objects at exit.
+    for name in [name for name in sys.modules if name.partition(".")[0] == "great_expectations"]:
+        del sys.modules[name]

@@ -1,0 +1,124 @@
+"""Two small databases as a build leaves them, to be filled row by row: for tests of what audits a build.
+
+What a build computes is tested in tests/spec and tests/models.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from contracts.events import KINDS
+from expectations.release import Table
+from lake.schema import schema
+
+_TYPES = {
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.decimal128(28, 12): "DECIMAL(28,12)",
+    pa.list_(pa.string()): "VARCHAR[]",
+}
+_CORE = {
+    "subjects": "subject_key UUID, site VARCHAR, person VARCHAR, is_preterm BOOLEAN, age_days INTEGER,"
+    " is_synthetic BOOLEAN",
+    "doses": "subject_key UUID, site VARCHAR, record_key UUID, person VARCHAR, age_days INTEGER",
+    "imaging": "subject_key UUID, site VARCHAR, record_key UUID, age_days INTEGER",
+}
+TABLES = (
+    Table("staging.verdicts", ("delivery",), ("delivery", "site", "kind", "verdict")),
+    *(
+        Table(
+            f"core.{name}",
+            ("subject_key",) if name == "subjects" else ("subject_key", "record_key"),
+            tuple(column.split()[0] for column in columns.split(", ")),
+        )
+        for name, columns in _CORE.items()
+    ),
+)
+
+
+class SmallBuild:
+    """The databases of one build, every table of them empty at first."""
+
+    def __init__(self, directory: Path) -> None:
+        self.databases = {"release": directory / "candidate.duckdb", "staging": directory / "operators.duckdb"}
+        self._deliveries = 0
+        with self.connected() as connection:
+            for schema_name in ("core", "definitions"):
+                connection.execute(f"CREATE SCHEMA release.{schema_name}")
+            for name, columns in _CORE.items():
+                connection.execute(f"CREATE TABLE release.core.{name} ({columns})")
+            for kind in KINDS:
+                connection.execute(f"CREATE TABLE staging.current_{kind} ({_columns(kind)})")
+            for statement in (
+                "CREATE TABLE staging.verdicts (delivery BIGINT, site VARCHAR, kind VARCHAR, verdict VARCHAR)",
+                "CREATE TABLE staging.findings (delivery BIGINT, site VARCHAR, kind VARCHAR, rule VARCHAR,"
+                " category VARCHAR, severity VARCHAR, effect VARCHAR, is_confirmed BOOLEAN)",
+                "CREATE TABLE staging.consents (site VARCHAR, subject_key UUID, scope VARCHAR, status VARCHAR)",
+                "CREATE TABLE staging.bounds (site VARCHAR, received BIGINT)",
+                "CREATE TABLE staging.sites (site VARCHAR, consent_basis VARCHAR)",
+            ):
+                connection.execute(statement)
+
+    @contextmanager
+    def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to both databases, under the names that checks use."""
+        connection = duckdb.connect(":memory:")
+        try:
+            for name, path in self.databases.items():
+                connection.execute(f"ATTACH '{path}' AS {name}")
+            yield connection
+        finally:
+            connection.close()
+
+    def execute(self, statement: str) -> None:
+        """Run one statement."""
+        with self.connected() as connection:
+            connection.execute(statement)
+
+    def current(self, kind: str, site: str, count: int = 1, **values: object) -> None:
+        """Add `count` included deliveries of a kind, whose columns are SQL texts or plain values."""
+        self.deliver(site, count, kind)
+        given = {
+            "delivery": f"{self._deliveries - count} + i",
+            "site": f"'{site}'",
+            **dict.fromkeys(("id_key", "subject_key", "record_key"), "uuid()"),
+            "event_time": "now()",
+            **values,
+        }
+        columns = ", ".join(f'{value} AS "{name}"' for name, value in given.items())
+        self.execute(f"INSERT INTO staging.current_{kind} BY NAME SELECT {columns} FROM range({count}) AS t (i)")
+
+    def deliver(self, site: str, count: int = 1, kind: str = "dose", verdict: str = "included") -> None:
+        """Add deliveries that were received and judged."""
+        with self.connected() as connection:
+            connection.execute(
+                f"INSERT INTO staging.verdicts SELECT {self._deliveries} + i, '{site}', '{kind}', '{verdict}'"
+                f" FROM range({count}) AS t (i)"
+            )
+            connection.execute(f"INSERT INTO staging.bounds VALUES ('{site}', {count})")
+        self._deliveries += count
+
+    def subject(self, site: str = "BLR01", is_synthetic: bool = True) -> uuid.UUID:
+        """Add a subject to the release."""
+        key = uuid.uuid4()
+        self.execute(
+            f"INSERT INTO release.core.subjects VALUES ('{key}', '{site}', 'infant', false, 100, {is_synthetic})"
+        )
+        return key
+
+
+def _columns(kind: str) -> str:
+    columns = ["delivery BIGINT"]
+    for field in schema(kind):
+        if field.name.endswith("_hi"):
+            columns.append(f"{field.name.removesuffix('_hi')}_key UUID")
+        elif not field.name.endswith("_lo"):
+            columns.append(f'"{field.name}" {_TYPES.get(field.type, "VARCHAR")}')
+    return ", ".join(columns)
