@@ -15,11 +15,13 @@ _encode = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 def canonical(event: Event) -> bytes:
     """The statement as JSON with sorted keys, absent fields left out and 1.0 equal to 1.
 
-    Defaults are left out too, so that a new optional field changes no old hash.
+    Defaults are left out too, so that a new optional field changes no old hash; `record` defaults to the id.
     """
     statement = msgspec.to_builtins(event, builtin_types=(Decimal,))
     for name in _UNSTATED:
         del statement[name]
+    if statement.get("record") == event.id:
+        del statement["record"]
     data = statement["data"]
     for name, value in data.items():
         if isinstance(value, Decimal):

@@ -14,11 +14,11 @@ Precision = Literal["time", "day", "month"]
 Day = date
 """The same type under a name that no field of When hides."""
 
-DATE = r"^[12][0-9]{3}-[0-9]{2}(-[0-9]{2})?$"
+DATE = r"^[12][0-9]{3}-[0-9]{2}(-[0-9]{2})?\Z"
 """A day or a month."""
 DATE_OR_TIME = (
     r"^[12][0-9]{3}-[0-9]{2}"
-    r"(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?$"
+    r"(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?\Z"
 )
 """A time with its zone, a day, or a month."""
 
@@ -60,3 +60,11 @@ def _parse_date(text: str) -> When:
     if len(text) == 7:
         return When(date(int(text[:4]), int(text[5:]), 15), None, "month")
     return When(date.fromisoformat(text), None, "day")
+
+
+def require_calendar(text: str) -> None:
+    """Raises ValueError when a text that matches DATE or DATE_OR_TIME names a day or a time that no calendar has."""
+    if len(text) <= 10:
+        _parse_date(text)
+    else:
+        datetime.fromisoformat(text)
