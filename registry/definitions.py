@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,10 @@ def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None) -
         listed = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
         connection.execute(f'CREATE TABLE definitions."{table.name}" ({listed})')
         if table.rows:
-            marks = ", ".join("?" * len(table.columns))
+            row = f"({', '.join('?' * len(table.columns))})"
+            every = ", ".join([row] * len(table.rows))
             try:
-                connection.executemany(f'INSERT INTO definitions."{table.name}" VALUES ({marks})', table.rows)
+                connection.execute(f'INSERT INTO definitions."{table.name}" VALUES {every}', list(chain(*table.rows)))
             except duckdb.Error as error:
                 raise DefinitionsWrong(
                     f"definitions: a value of the table {table.name} does not have its column's type"
