@@ -40,6 +40,8 @@ FENCES = 5
 """Fences in a row that can still be rebalances."""
 RETRY_SECONDS = 2.0
 """Between two looks at partitions that are held."""
+PATIENCE_SECONDS = 10.0
+"""For a fetch that was handed over and never arrived, while nothing else goes on."""
 
 _Result = TypeVar("_Result")
 
@@ -57,6 +59,7 @@ class Reader(Protocol):
 
     def new_lease(self) -> int: ...
     def lost(self) -> set[TP]: ...
+    def handed_over(self) -> dict[TP, Grant]: ...
     async def grant(self, grants: Mapping[TP, Grant]) -> None: ...
     async def withdraw(self, partitions: Iterable[TP]) -> None: ...
     async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]: ...
@@ -85,6 +88,7 @@ class Intake:
         self._storing = ThreadPoolExecutor(1, "store")
         self._flushed_at = self._looked_at = time.monotonic()
         self._fences = 0
+        self._accepting = 0
         self._open = True
 
     def register(self, sites: Mapping[str, Site]) -> None:
@@ -165,6 +169,13 @@ class Intake:
         if fetch.start != place.end:
             await self._mend(place)
             return
+        self._accepting += 1
+        try:
+            await self._keep(place, fetch)
+        finally:
+            self._accepting -= 1
+
+    async def _keep(self, place: Place, fetch: Fetch) -> None:
         judged = await self._run(self._judging, _judged, place.site, fetch.records)
         if not self._open or self._places.get(fetch.tp) is not place:
             return  # taken away while it was being judged
@@ -203,6 +214,18 @@ class Intake:
             self._looked_at = now
             async with self._lock:
                 await self._take([*(tp for tp in lost if tp in self._places), *self._held])
+            await self._mend_tails(now)
+
+    async def _mend_tails(self, now: float) -> None:
+        """Find the fetches that got lost on their way and that no later fetch will betray."""
+        handed = self._reader.handed_over()
+        for place in list(self._places.values()):
+            grant = handed.get(place.tp)
+            missing = grant is not None and grant.lease == place.lease and grant.offset > place.end
+            if not missing or self._accepting or place.behind_at != place.end:
+                place.behind_at, place.behind_since = place.end if missing else -1, now
+            elif now - place.behind_since >= PATIENCE_SECONDS:
+                await self._mend(place)
 
     async def close(self) -> None:
         """Take no more fetches, and flush and answer what is there."""

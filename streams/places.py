@@ -3,7 +3,7 @@
 How reading goes on from there belongs to streams/intake.py.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from faust.types import TP
 
@@ -28,7 +28,10 @@ class Place:
     answered: int
     """Receipts were sent up to here."""
     batch: Batch
-    bytes: int = field(default=0)
+    bytes: int = 0
+    behind_at: int = -1
+    """Where it stood when a fetch behind that was first missed; -1 while none is."""
+    behind_since: float = 0.0
 
     @property
     def site(self) -> Site:

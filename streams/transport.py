@@ -64,7 +64,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._places: dict[TP, Grant] = {}
+        self.places: dict[TP, Grant] = {}
         self.lost: deque[TP] = deque()
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -89,7 +89,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def hold(self, partitions: Iterable[Any]) -> None:
         """Read nothing from newly assigned partitions until they are granted."""
         consumer = self._ensure_consumer()
-        self._places.clear()
+        self.places.clear()
         for partition in partitions:
             consumer.seek(partition, 0)
             consumer.pause(partition)
@@ -102,13 +102,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             if partition in consumer.assignment():
                 consumer.seek(partition, grant.offset)
                 consumer.resume(partition)
-                self._places[tp] = grant
+                self.places[tp] = grant
 
     def withdraw(self, partitions: Iterable[TP]) -> None:
         """Read these partitions no further."""
         consumer = self._ensure_consumer()
         for tp in partitions:
-            self._places.pop(tp, None)
+            self.places.pop(tp, None)
             partition = driver.ensure_aiokafka_TP(tp)
             if partition in consumer.assignment():
                 consumer.pause(partition)
@@ -153,11 +153,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetches = {}
         for partition, batch in records.items():
             tp = driver_tp(partition)
-            place = self._places.get(tp)
+            place = self.places.get(tp)
             if place is not None:
                 end = batch[-1].offset + 1
                 fetches[tp] = Fetch(tp, place.lease, place.offset, end, batch)
-                self._places[tp] = Grant(end, place.lease)
+                self.places[tp] = Grant(end, place.lease)
         return fetches
 
 
@@ -203,6 +203,10 @@ class BatchConsumer(driver.Consumer):
         """Partitions whose offset Kafka no longer has, since the last call. They are read no further."""
         queue = self._thread.lost
         return {queue.popleft() for _ in range(len(queue))}
+
+    def handed_over(self) -> dict[TP, Grant]:
+        """How far each granted partition was fetched, and under which lease."""
+        return dict(self._thread.places)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Faust calls this after each rebalance, before anything flows: the one moment to take our places."""

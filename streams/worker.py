@@ -124,7 +124,7 @@ class Worker:
 
     async def start(self) -> None:
         """Join the group and start to read."""
-        # Faust cannot subscribe to nothing; of this topic no partition is ever granted.
+        # Faust cannot subscribe to nothing. No partition of this topic is ever granted, so that it needs no stream.
         self.app.topics.add(self._topic(REPLAY_TOPIC))
         self._look()
         await self._producer.start()
@@ -165,9 +165,8 @@ class Worker:
         self.intake.register(sites)
         for name in sites.keys() - self._consumed:
             self._consumed.add(name)
-            topic = self._topic(name)
-            self.app.topics.add(topic)
-            self.app.add_future(self._consume(self.app.stream(topic)))
+            # The stream subscribes a copy of the topic. Adding the topic too would fill a queue that nobody empties.
+            self.app.add_future(self._consume(self.app.stream(self._topic(name))))
             say("site", topic=name)
         subscribed = self.app.topics._topic_name_index
         if self.app.started and not self._consumed <= subscribed.keys():
@@ -184,6 +183,7 @@ class Worker:
         await self.intake.take(partitions)
 
     async def _revoked(self, *_: Any, **__: Any) -> None:
+        say("revoked")
         self.intake.drop()
 
 

@@ -15,7 +15,7 @@ from lake import gaps
 from lake.snapshot import snapshot
 from lake.table import Lake
 from streams.intake import FENCES, Intake
-from streams.transport import Fetch
+from streams.transport import Fetch, Grant
 from tests.sample_events import event
 from tests.unit.test_lake import rows
 
@@ -37,6 +37,7 @@ class Kafka:
         self.commits = {}
         self.sent = []
         self.out_of_range = set()
+        self.handed = {}
         self._leases = itertools.count(1)
 
     def new_lease(self):
@@ -45,6 +46,9 @@ class Kafka:
     def lost(self):
         lost, self.out_of_range = self.out_of_range, set()
         return lost
+
+    def handed_over(self):
+        return self.handed
 
     async def grant(self, grants):
         self.granted |= grants
@@ -175,6 +179,25 @@ def test_a_missing_fetch_leads_back_to_the_lake(home, kafka, new_intake, caplog)
 
     run(story())
     assert offsets(home) == [(0, number) for number in range(7)]
+    assert len(said(caplog, "chain_broken")) == 1
+
+
+def test_a_last_fetch_that_never_arrives_is_read_again_after_a_while(home, kafka, new_intake, monkeypatch, caplog):
+    monkeypatch.setattr("streams.intake.RETRY_SECONDS", 0)
+
+    async def story(patience):
+        monkeypatch.setattr("streams.intake.PATIENCE_SECONDS", patience)
+        intake = new_intake()
+        await intake.take([ONE])
+        lease = kafka.granted[ONE].lease
+        kafka.handed[ONE] = Grant(3, lease)
+        await intake.accept(kafka.fetch(ONE, 0, *ids(2)))
+        for _ in range(3):
+            await intake.tick()
+        return kafka.granted[ONE].lease != lease
+
+    assert not run(story(patience=60))
+    assert run(story(patience=0))
     assert len(said(caplog, "chain_broken")) == 1
 
 
