@@ -138,7 +138,12 @@ class _TableCheck:
         if first != row:
             self._report.repeated.add(draft.record)
             rule = "rows_disagree" if draft.is_once else "record_repeated"
-            problems = [*problems, Problem(row, "", rule, f"{FIXES[rule]} (First in row {first}.)", draft.output)]
+            problems = [
+                *problems,
+                Problem(
+                    row, self._column(draft, "$.record"), rule, f"{FIXES[rule]} (First in row {first}.)", draft.output
+                ),
+            ]
         if is_refusal(judged):
             unread = {problem.column for problem in problems}
             refused = (self._refused(row, draft, reason) for reason in reasons(raw, self._site))
@@ -152,16 +157,16 @@ class _TableCheck:
         return Statement(row, draft.output, kind, subject, record, id_, self._time, _encode(event)), problems
 
     def _refused(self, row: int, draft: Draft, reason: Reason) -> Problem:
-        field = reason.path.removeprefix("$.data.").removeprefix("$.")
-        labels = self._drafter.columns[draft.output]
-        return Problem(row, labels.get(field) or reason.path, reason.rule, reason.fix, draft.output)
+        return Problem(row, self._column(draft, reason.path), reason.rule, reason.fix, draft.output)
 
     def _found(self, row: int, draft: Draft, event: Event) -> list[Problem]:
-        labels = self._drafter.columns[draft.output]
         return [
-            Problem(row, labels.get(field) or f"$.data.{field}", rule, fix, draft.output, severity)
+            Problem(row, self._column(draft, f"$.data.{field}"), rule, fix, draft.output, severity)
             for field, rule, fix, severity in _findings(event, self._site, self._births)
         ]
+
+    def _column(self, draft: Draft, path: str) -> str:
+        return self._drafter.columns[draft.output].get(path) or path
 
 
 def _events(path: Path, site: Site | None, report: Report) -> Iterator[Statement]:

@@ -40,12 +40,14 @@ class Drafter:
     def __init__(self, mapping: Mapping, table: Table, zone: ZoneInfo | None = None) -> None:
         self._table = table
         columns = Columns(mapping, table, zone)
-        self._bound = [_Bound(output, mapping, columns) for output in mapping.event]
+        # Enrolments first, because the other events of a row are held against the birth in them.
+        outputs = sorted(mapping.event, key=lambda output: output.kind != "enrolment")
+        self._bound = [_Bound(output, mapping, columns) for output in outputs]
         if columns.unknown:
             lines = "".join(f"\n  - {unknown}" for unknown in dict.fromkeys(columns.unknown))
             raise UsageError(f"the mapping names columns that {table.path.name} does not have{lines}")
         self.columns = {bound.output.name: bound.labels for bound in self._bound}
-        """The lab's column behind each field of each output; empty for a constant."""
+        """The lab's column behind each JSON path of each output; empty for a constant."""
 
     def rows(self) -> Iterator[tuple[int, list[Draft], list[Problem]]]:
         """Every row: its number, its drafts, and what keeps it as a whole from being read."""
@@ -70,11 +72,14 @@ class _Bound:
         identify = maps.names(mapping.identify if output.identify is None else output.identify)
         self._identify = [(column, columns.reader(column, f"{where}, identify")) for column in identify]
         self._fields: dict[str, Getter] = {}
-        self.labels = dict.fromkeys(output.constants, "")
+        self.labels = {"$.subject": self._subject_column, "$.record": ", ".join(identify)}
+        self.labels |= dict.fromkeys((f"$.data.{field}" for field in output.constants), "")
         for field, source in output.columns.items():
             convert = _converter(output.kind, field, columns)
             self._fields[field] = columns.first(source, convert, f"{where}, {field}")
-            self.labels[field] = next((name for take in maps.alternatives(source) if (name := label(take))), "")
+            self.labels[f"$.data.{field}"] = next(
+                (name for take in maps.alternatives(source) if (name := label(take))), ""
+            )
         needs = maps.NEEDS.get(output.kind, ()) if output.needs is None else output.needs
         self._needs = [field for field in needs if field in self._fields]
 
@@ -107,8 +112,8 @@ class _Bound:
                 continue
             if isinstance(value, tuple) and self.output.kind == "lab_result":
                 sign, value = value
-                if sign is not None and "comparator" in self.labels:
-                    problems.append(self._problem(row, "comparator_twice", self.labels[field]))
+                if sign is not None and "$.data.comparator" in self.labels:
+                    problems.append(self._problem(row, "comparator_twice", self.labels["$.data.value"]))
                 elif sign is not None:
                     values["comparator"] = sign
             if value is not None:

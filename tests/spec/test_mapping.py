@@ -322,7 +322,7 @@ def test_once_lets_rows_repeat_an_event_that_agree(tmp_path):
     table = "code,born,sex\nA,2026-01-02,male\nA,2026-01-02,male\nB,2026-01-02,male\nB,2026-01-03,male\n"
     checked = check(tmp_path, table, text)
     assert [event["subject"] for event in checked.events] == ["A", "B"]
-    assert checked.problems == [(5, "", "rows_disagree")]
+    assert checked.problems == [(5, "code", "rows_disagree")]
 
 
 @pytest.mark.parametrize(
