@@ -50,7 +50,7 @@ _DELIVERY_DOC = "Number of the delivery in this build: topic partition and offse
 BEYOND_CONSENT = "beyond_consent"
 """Withdrawals that lie beyond the bounds of a site that is held: they are heard all the same."""
 
-_SQL_TYPES = {
+SQL_TYPES = {
     pa.string(): "VARCHAR",
     pa.int32(): "INTEGER",
     pa.int64(): "BIGINT",
@@ -192,10 +192,10 @@ def _select(connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], 
         elif name in there:
             parts.append(f'l."{name}"')
         else:
-            parts.append(f'NULL::{_SQL_TYPES[column.type]} AS "{name}"')
+            parts.append(f'NULL::{SQL_TYPES[column.type]} AS "{name}"')
     if not files:
         nulls = ", ".join(
-            f'NULL::{_SQL_TYPES[c.type]} AS "{c.name}"'
+            f'NULL::{SQL_TYPES[c.type]} AS "{c.name}"'
             for c in schema(kind)
             if c.name in ("topic_uuid", "partition", "offset", "status")
         )

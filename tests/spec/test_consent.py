@@ -202,12 +202,12 @@ def parts(site: Site) -> list[bytes]:
 
 def consent(site: Site, said: Consent) -> bytes:
     """A consent event."""
-    id = said.id or f"consent-{said.status}-{said.minute}"
+    event_id = said.id or f"consent-{said.status}-{said.minute}"
     return event(
         "consent",
         site.id,
-        id=id,
-        record=said.record or id,
+        id=event_id,
+        record=said.record or event_id,
         time=_at(said.minute),
         data={"status": said.status, "scopes": list(said.scopes), "effective": said.effective},
     )

@@ -23,34 +23,40 @@ class Case(NamedTuple):
 
 
 def result(
-    id: str, minute: int, value: str = "100", *, record: str | None = None, subject: str = "infant-1"
+    event_id: str, minute: int, value: str = "100", *, record: str | None = None, subject: str = "infant-1"
 ) -> tuple[str, Mapping[str, Any]]:
     named = {} if record is None else {"record": record}
-    return "lab_result", {"id": id, "time": _at(minute), "subject": subject, "data": {"value": float(value)}, **named}
+    return "lab_result", {
+        "id": event_id,
+        "time": _at(minute),
+        "subject": subject,
+        "data": {"value": float(value)},
+        **named,
+    }
 
 
-def dose(id: str, minute: int, *, record: str | None = None) -> tuple[str, Mapping[str, Any]]:
-    return "dose", {"id": id, "time": _at(minute), "subject": "infant-1", "record": record or id}
+def dose(event_id: str, minute: int, *, record: str | None = None) -> tuple[str, Mapping[str, Any]]:
+    return "dose", {"id": event_id, "time": _at(minute), "subject": "infant-1", "record": record or event_id}
 
 
 def retraction(
-    id: str, minute: int, target: str, *, kind: str = "lab_result", record: str | None = None
+    event_id: str, minute: int, target: str, *, kind: str = "lab_result", record: str | None = None
 ) -> tuple[str, Mapping[str, Any]]:
     data = {"target_kind": kind, "target_record": target}
     return "retraction", {
-        "id": id,
+        "id": event_id,
         "time": _at(minute),
         "subject": "infant-1",
-        "record": record or id,
+        "record": record or event_id,
         "data": data,
     }
 
 
 def enrolment(
-    id: str, minute: int, *, record: str | None = None, subject: str = "infant-1", sex: str = "female"
+    event_id: str, minute: int, *, record: str | None = None, subject: str = "infant-1", sex: str = "female"
 ) -> tuple[str, Mapping[str, Any]]:
     named = {} if record is None else {"record": record}
-    return "enrolment", {"id": id, "time": _at(minute), "subject": subject, "data": {"sex": sex}, **named}
+    return "enrolment", {"id": event_id, "time": _at(minute), "subject": subject, "data": {"sex": sex}, **named}
 
 
 def _raw(kind: str, site: Site, fields: Mapping[str, Any]) -> bytes:
@@ -232,8 +238,11 @@ CASES = [
     ),
     Case(
         "an enrolment corrected to another subject leaves the first one's events held",
-        [enrolment("a", 1, record="r", subject="infant-3"), result("b", 2, subject="infant-3")]
-        + [enrolment("c", 3, record="r", subject="infant-4")],
+        [
+            enrolment("a", 1, record="r", subject="infant-3"),
+            result("b", 2, subject="infant-3"),
+            enrolment("c", 3, record="r", subject="infant-4"),
+        ],
         [OLD, "held no_enrolment", IN],
     ),
     Case(
@@ -275,7 +284,7 @@ def test_identity(case: Case, told: Mapping[str, list[str]]) -> None:
 def test_at_equal_times_the_greater_key_of_the_id_is_current(told: Mapping[str, list[str]]) -> None:
     case = CASES[-1]
     site = Site(id=f"CASE{len(CASES) - 1}", name="A case", country="IN", time_zone="Asia/Kolkata", synthetic=True)
-    keys = [key(site, "id", id) for id in ("a", "b", "c")]
+    keys = [key(site, "id", event_id) for event_id in ("a", "b", "c")]
     assert told[case.says] == [IN if each == max(keys) else OLD for each in keys]
 
 

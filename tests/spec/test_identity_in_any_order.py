@@ -69,7 +69,7 @@ def verdicts(history: list[Said], site: Site) -> Counter[tuple[Said, str]]:
             told[min(known, said, key=lambda each: each.minute), "duplicate"] += 1
         if known is None or said.minute > known.minute:
             statements[said.id, said.content] = said
-    contents = Counter(id for id, _ in statements)
+    contents = Counter(event_id for event_id, _ in statements)
 
     def version(said: Said) -> tuple[int, str]:
         return said.minute, key(site, "id", said.id)
