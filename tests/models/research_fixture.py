@@ -154,7 +154,7 @@ class Cohort:
         """The research models (or those named and what they read) over these tables, in memory."""
         connection = duckdb.connect()
         connection.execute("CREATE SCHEMA core; CREATE SCHEMA research")
-        definitions.load(connection)
+        _define(connection)
         for table, columns in CORE.items():
             cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in columns.items())
             given = _as_text(columns, self.rows[table])
@@ -202,6 +202,7 @@ class Infant:
         200 sign tremor            seen; `sign tremor resolved`
         0-90 fed mixed vegan       a period, open with `0-`, and the mother's diet
         200 condition ICD10:D51.2 diagnosis     of the infant; `condition ... mother`
+        200 transfused             likewise; `transfused mother`
         200 status died
         """
         for step in filter(None, (part.split() for part in story.split(";"))):
@@ -218,6 +219,8 @@ class Infant:
             self.sign(SIGNS[words[0]], age, *words[1:])
         elif what == "fed":
             self.fed(words[0], age, int(end) if end else None, *words[1:])
+        elif what == "transfused":
+            self.condition("SNOMED:116859006", age, "procedure", *words)
         elif what == "condition":
             self.condition(words[0], age, *words[1:])
         elif what == "status":
@@ -312,6 +315,27 @@ def research_models(names: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
 
 def _reads(sql: str) -> set[str]:
     return {f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table)}
+
+
+def _define(connection: duckdb.DuckDBPyConnection) -> None:
+    """The definitions, as registry.definitions loads them but from memory: tests build many small cohorts."""
+    connection.execute("CREATE SCHEMA definitions")
+    for name, given in _definition_tables().items():
+        connection.register("given", given)
+        connection.execute(f'CREATE TABLE definitions."{name}" AS FROM given')
+        connection.unregister("given")
+
+
+@cache
+def _definition_tables() -> dict[str, pa.Table]:
+    connection = duckdb.connect()
+    definitions.load(connection)
+    found = {
+        table.name: connection.sql(f'FROM definitions."{table.name}"').to_arrow_table()
+        for table in definitions.tables()
+    }
+    connection.close()
+    return found
 
 
 def _as_text(columns: Iterable[str], given: list[dict[str, Any]]) -> pa.Table:
