@@ -12,9 +12,10 @@ import threading
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
-from contracts.errors import B12Error
+from contracts.errors import B12Error, EnvironmentProblem
 from lake.home import REPLAY_TOPIC, WORKER_GROUP, Home
 from lake.table import Lake
 from streams import logs
@@ -127,7 +128,13 @@ class Worker:
         # Faust cannot subscribe to nothing. No partition of this topic is ever granted, so that it needs no stream.
         self.app.topics.add(self._topic(REPLAY_TOPIC))
         self._look()
-        await self._producer.start()
+        try:
+            await self._producer.start()
+        except KafkaConnectionError as error:
+            raise EnvironmentProblem(
+                f"Kafka does not answer at {self._home.internal_kafka().bootstrap}: start it with `b12 up`, or name"
+                " another with B12_BROKERS"
+            ) from error
         await self.app.start()
         say("started", sites=len(self._consumed))
 
