@@ -3,10 +3,12 @@
 Files are written by `files`; what the registry must make of it is computed by `truth`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from b12.demo import faults
+from b12.demo.courses import COURSES, Course
 from b12.demo.infants import infants, statements
 from b12.demo.statements import Delivery, Moment, Statement
 
@@ -38,9 +40,9 @@ class Cohort:
         return [d for d in self.said if (d.statement.site, d.channel) == (site, channel) and d.round <= up_to_round]
 
 
-def make(seed: int = SEED) -> Cohort:
-    """The cohort of a seed."""
-    said = [statement for infant in infants(seed) for statement in statements(infant)]
+def make(seed: int = SEED, courses: Sequence[Course] = COURSES) -> Cohort:
+    """The cohort of a seed; `courses` may go on after those of the demonstration, which the faults are planted in."""
+    said = [statement for infant in infants(seed, courses) for statement in statements(infant)]
     return Cohort(tuple(faults.plant([_delivery(number, statement) for number, statement in enumerate(said)])))
 
 

@@ -78,6 +78,8 @@ class Course:
     feeding: str = "exclusive"
     fed_from: int | None = None
     """First day of that feeding in days from presentation; None: from birth."""
+    formula: tuple[int, int] | None = None
+    """First and last day of a period on formula alone."""
     diet: str | None = None
     """Diet of the mother; None: one of the site's usual ones."""
     maternal_b12: str | None = None
@@ -87,6 +89,8 @@ class Course:
     starts: int = 0
     clock: str | None = None
     """Clock time of the first dose."""
+    doses: tuple[tuple[int, str, str, str | None], ...] = ()
+    """Doses beside the regimen: day from presentation, person, micrograms, purpose."""
     missed: tuple[int, ...] = ()
     """Which doses of the regimen were missed, counted from 0."""
     scores: tuple[Scores, ...] = ()

@@ -4,7 +4,7 @@ Faults are planted afterwards, in `faults`.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -63,11 +63,11 @@ class Infant:
         return Statement(self.partner.id, self.code, kind, tuple(map(str, key)), said)
 
 
-def infants(seed: int) -> list[Infant]:
+def infants(seed: int, courses: Sequence[Course] = COURSES) -> list[Infant]:
     """Everyone in the cohort; one infant's luck does not depend on another's."""
     counts = dict.fromkeys(PARTNERS, 0)
     found = []
-    for course in COURSES:
+    for course in courses:
         for site in course.sites:
             counts[site] += 1
             code = f"{_PREFIX[site]}{counts[site]:03d}"
@@ -136,6 +136,15 @@ def _feeding(infant: Infant) -> Iterator[Statement]:
         maternal_b12_ug_per_day=Decimal(course.maternal_b12) if course.maternal_b12 else None,
         start=start,
     )
+    if course.formula:
+        first, last = course.formula
+        yield infant.statement(
+            "feeding",
+            ("feeding", infant.code, 2),
+            infant="formula_only",
+            start=Moment(infant.day(first)),
+            end=Moment(infant.day(last)),
+        )
 
 
 def _lab(infant: Infant) -> Iterator[Statement]:
@@ -190,9 +199,9 @@ def _reported(infant: Infant, draw: Draw, analyte: str, finding: str, assay: Ass
 
 def _doses(infant: Infant) -> Iterator[Statement]:
     course = infant.course
-    for number, (offset, person, compound, route, ug, purpose) in enumerate(_regimen(infant)):
-        if offset > course.regimen_ends:
-            continue
+    beside = [(day - course.starts, who, "cyanocobalamin", "im", ug, why) for day, who, ug, why in course.doses]
+    planned = [dose for dose in _regimen(infant) if dose[0] <= course.regimen_ends]
+    for number, (offset, person, compound, route, ug, purpose) in enumerate([*planned, *beside]):
         day = infant.treated + timedelta(days=offset)
         given = number not in course.missed
         clock = course.clock if number == 0 else None
@@ -222,7 +231,7 @@ def _regimen(infant: Infant) -> list[tuple[int, str, str, str, str, str | None]]
         return early + weekly + [(day, "infant", "hydroxocobalamin", "im", "1000", "maintenance") for day in _MONTHLY]
     if infant.partner.id == "SYN02":  # five by mouth; the clinic does not note the purpose
         early = [(day, "infant", "cyanocobalamin", "po", "500", None) for day in range(5)]
-        return early + [(day, "infant", "cyanocobalamin", "po", "500", "maintenance") for day in (14, 28, *_MONTHLY)]
+        return early + [(day, "infant", "cyanocobalamin", "po", "500", "maintenance") for day in (13, 28, *_MONTHLY)]
     return [
         (0, "infant", "hydroxocobalamin", "im", "400", "therapeutic"),
         *((day, "infant", "multivitamin_with_b12", "po", "2.5", "maintenance") for day in (7, 37, *_MONTHLY)),

@@ -19,7 +19,7 @@ from contracts.content import canonical
 from contracts.events import KINDS
 from contracts.judge import Refusal, judge
 from contracts.site import Site
-from sites import mapping
+from sites import mapping_file
 from sites.checking import Report, Statement, check_events, check_table
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -46,7 +46,11 @@ def site(name: str) -> Site:
 
 def raw(delivery: Delivery) -> bytes:
     """The event that a delivery is; a pushed one gets an id and a time as a push would give it."""
-    by_push = {} if delivery.id else {"id": delivery.record, "time": NOW + timedelta(days=delivery.round)}
+    by_push = (
+        {}
+        if delivery.id
+        else {"id": f"{delivery.record}-{delivery.round}", "time": NOW + timedelta(days=delivery.round)}
+    )
     return envelope(replace(delivery, **by_push)).encode()
 
 
@@ -82,7 +86,7 @@ def pushed(push: Push) -> tuple[list[Statement], Report]:
     report = Report(push.path)
     if push.mapping is None:
         return list(check_events(push.path, site(push.site), report)), report
-    return list(check_table(push.path, mapping.load(push.mapping), site(push.site), NOW, report)), report
+    return list(check_table(push.path, mapping_file.load(push.mapping), site(push.site), NOW, report)), report
 
 
 def test_the_files_say_what_the_cohort_says(made: Cohort, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ MAJOR = {"HP:0001337", "HP:0100022", "HP:0002376", "HP:0001263", "HP:0001252", "
 MINOR = {"HP:0000737", "HP:0001254", "HP:0008872", "HP:0001508", "HP:0000252", "HP:0000980", "HP:0000953"}
 BREASTFED = {"exclusive", "predominant", "mixed", "breastfed_unspecified"}
 VEGETARIAN = {"vegan", "lacto_vegetarian", "lacto_ovo_vegetarian"}
-BLOOD_TEST = {"haemoglobin", "mcv"}
 TRANSFUSION = "SNOMED:116859006"
 
 TOGETHER = 14
@@ -57,6 +56,19 @@ def haemoglobin_cut_off(age_months: int) -> Decimal | None:
     return Decimal(105) if age_months < 24 else Decimal(110)
 
 
+def unusable(result: Result) -> str | None:
+    """Why a result may not be counted: its report is not final, its specimen is wrong, or its unit is in doubt."""
+    said = result.said
+    if said.get("status", "final") not in ("final", "corrected"):
+        return said["status"]
+    if (said["specimen"] in ("venous_whole_blood", "capillary_whole_blood")) != result.is_blood_count:
+        return "specimen"
+    looks_like_nmol = said["unit"] == "umol/L" and result.analyte == "mma" and 40 <= said["value"] <= 5000
+    looks_like_g_per_dl = said["unit"] == "g/L" and result.analyte == "haemoglobin" and 0 < said["value"] < 25
+    slipped = (looks_like_nmol or looks_like_g_per_dl) and not result.is_confirmed
+    return "unit_unconfirmed" if slipped else None
+
+
 @dataclass(frozen=True)
 class Dose:
     """A dose that was given."""
@@ -65,12 +77,17 @@ class Dose:
     minute: int | None
     said: dict[str, Any]
 
+    @property
+    def is_therapeutic(self) -> bool:
+        """Said to be, or of 100 ug or more where no purpose is noted."""
+        purpose = self.said.get("purpose")
+        return purpose == "therapeutic" or (purpose is None and self.said["ug"] >= 100)
+
     def before(self, result: Result) -> bool:
         """Whether it was given before the sample was taken: on one day by the clock, else after."""
         if self.age_days != result.age_days:
             return self.age_days < result.age_days
-        both = self.minute is not None and result.collected.minute is not None
-        return both and self.minute < result.collected.minute
+        return self.minute is not None and result.minute is not None and self.minute < result.minute
 
 
 @dataclass(frozen=True)
@@ -80,9 +97,20 @@ class Case:
     case_class: str
     reason: str | None = None
     index_age_days: int | None = None
-    start_age_days: int | None = None
-    is_maternal_start: bool = False
-    flags: tuple[str, ...] = ()
+    end_age_days: int | None = None
+    """Last day whose evidence counts for the class."""
+    is_low_b12: bool = False
+    is_isolated_functional: bool = False
+
+    @property
+    def is_case(self) -> bool:
+        """Of a class from definite to suspected."""
+        return CLASSES.index(self.case_class) <= CLASSES.index("suspected")
+
+    @property
+    def is_primary(self) -> bool:
+        """Definite or probable."""
+        return self.case_class in ("definite", "probable")
 
 
 class Evidence:
@@ -90,34 +118,22 @@ class Evidence:
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
-        self.results = [r for r in subject.results if r.person == "infant" and self._reported(r)]
-
-    # Usable results
-
-    def _reported(self, result: Result) -> bool:
-        said = result.said
-        if said.get("status", "final") not in ("final", "corrected") or result.age_months >= 36 or result.age_days < 0:
-            return False
-        blood = said["specimen"] in ("venous_whole_blood", "capillary_whole_blood")
-        return blood == (result.analyte in BLOOD_TEST) and not self.slipped(result)
-
-    @staticmethod
-    def slipped(result: Result) -> bool:
-        """Whether the number looks as if another unit was meant, and the site has not said otherwise."""
-        said = result.said
-        likely = (said["unit"] == "umol/L" and result.analyte == "mma" and 40 <= said["value"] <= 5000) or (
-            said["unit"] == "g/L" and result.analyte == "haemoglobin" and 0 < said["value"] < 25
-        )
-        return likely and not result.confirmed
+        own = [result for result in subject.results if result.said["person"] == "infant"]
+        self.reported = [result for result in own if unusable(result) is None]
+        """Final, from the right specimen, in a unit that is not in doubt."""
+        self.usable = [result for result in self.reported if self._counts(result)]
+        self.results = [result for result in self.usable if result.age_months < 36]
+        """What may decide a class."""
 
     def of(self, analyte: str) -> list[Result]:
-        """Usable results of an analyte."""
-        found = [result for result in self.results if result.analyte == analyte]
-        return [r for r in found if self._counts(r)] if analyte == "homocysteine" else found
+        """Results of an analyte that may decide a class."""
+        return [result for result in self.results if result.analyte == analyte]
 
-    def _counts(self, homocysteine: Result) -> bool:
-        """Not where folate is short or creatinine high, unless MMA is raised."""
-        near = [r for r in self.results if abs(r.age_days - homocysteine.age_days) <= TOGETHER]
+    def _counts(self, result: Result) -> bool:
+        """Homocysteine does not where folate is short or creatinine high, unless MMA is raised."""
+        if result.analyte != "homocysteine":
+            return True
+        near = [r for r in self.reported if abs(r.age_days - result.age_days) <= TOGETHER]
         short = any(r.analyte == "folate" and below(r, Decimal("6.8")) for r in near)
         high = any(r.analyte == "creatinine" and r.value > self._upper(r) for r in near)
         return not (short or high) or any(r.analyte == "mma" and above(r, mma_limit(r.age_months)) for r in near)
@@ -168,7 +184,7 @@ class Evidence:
         return any(
             first <= r.age_days <= last and (self.anaemic(r) if r.analyte == "haemoglobin" else above(r, 95))
             for r in self.results
-            if r.analyte in BLOOD_TEST
+            if r.is_blood_count
         )
 
     def anaemic(self, haemoglobin: Result) -> bool | None:
@@ -192,7 +208,7 @@ class Evidence:
     @cached_property
     def mothers_doses(self) -> list[Dose]:
         """Given therapeutic doses of B12 to the mother."""
-        return [dose for dose in self._given("mother") if dose.said.get("purpose") == "therapeutic"]
+        return [dose for dose in self._given("mother") if dose.is_therapeutic]
 
     def _given(self, person: str) -> list[Dose]:
         found = [
@@ -204,12 +220,8 @@ class Evidence:
 
     @cached_property
     def start(self) -> Dose | None:
-        """The first therapeutic dose; where no purpose is noted, one of 100 ug or more."""
-        for dose in self.doses:
-            purpose = dose.said.get("purpose")
-            if purpose == "therapeutic" or (purpose is None and dose.said["ug"] >= 100):
-                return dose
-        return None
+        """T0: the infant's first therapeutic dose."""
+        return next((dose for dose in self.doses if dose.is_therapeutic), None)
 
     def exposed(self, result: Result) -> bool:
         """Whether something before the sample may have pushed the marker towards normal."""
@@ -293,7 +305,7 @@ class Evidence:
 
     def at_risk_by_feeding(self) -> bool:
         """Breastfed, or the mother eats no meat or fish, or her own B12 is deficient."""
-        mothers = [r for r in self.subject.results if r.person == "mother" and r.analyte == "b12"]
+        mothers = [r for r in self.subject.results if r.said["person"] == "mother" and r.analyte == "b12"]
         feeding = self.subject.of("feeding")
         return (
             any(said["infant"] in BREASTFED for said in feeding)
@@ -302,42 +314,42 @@ class Evidence:
         )
 
 
-def case(subject: Subject) -> Case:
+def case(evidence: Evidence) -> Case:
     """The class of one subject, by the definitions' order: the first that fits."""
-    evidence = Evidence(subject)
-    start = evidence.start.age_days if evidence.start else None
-    maternal = start is None and bool(evidence.mothers_doses)
-    if ineligible := _ineligible(subject):
-        return Case("not_eligible", ineligible)
+    if not _is_eligible(evidence.subject):
+        return Case("not_eligible")
     if evidence.index is not None:
-        found = evidence.best_class(evidence.index, evidence.window_end(evidence.index), evidence.index)
-        return Case(found or "possible", None, evidence.index, start, maternal)
-    first = evidence.first_sign
+        end = evidence.window_end(evidence.index)
+        found = evidence.best_class(evidence.index, end, evidence.index)
+        return Case(found or "not_assessable", None, evidence.index, end)
     markers = [r for name in ("b12", "homocysteine", "mma", "holotranscobalamin") for r in evidence.of(name)]
     unexposed = [r for r in markers if not evidence.exposed(r)]
-    if (
-        first is not None
-        and evidence.clinical(first - 30, evidence.window_end(first))
-        and evidence.at_risk_by_feeding()
-        and not unexposed
-    ):
-        return Case("suspected", None, first, start, maternal)
-    normal = [r for r in unexposed if r.analyte == "b12" and below(r, 148) is False]
-    if normal:
-        flags = []
-        if evidence.low:
-            flags.append("low_b12")
-        if evidence.high_homocysteine or evidence.raised_mma or evidence.low_holotranscobalamin:
-            flags.append("isolated_functional")
-        return Case("none", None, None, start, maternal, tuple(flags))
-    return Case("not_assessable", None, None, start, maternal)
+    first = evidence.first_sign
+    if first is not None and evidence.at_risk_by_feeding() and not unexposed:
+        end = evidence.window_end(first)
+        if evidence.clinical(first - 30, end):
+            return Case("suspected", None, first, end)
+    if any(r.analyte == "b12" and below(r, 148) is False for r in unexposed):
+        functional = evidence.high_homocysteine or evidence.raised_mma or evidence.low_holotranscobalamin
+        return Case("none", is_low_b12=bool(evidence.low), is_isolated_functional=bool(functional))
+    return Case("not_assessable", _why_not(evidence))
 
 
-def _ineligible(subject: Subject) -> str | None:
-    if subject.enrolment["person"] != "infant":
-        return "not_an_infant"
-    if any(said["category"] == "exclusion" for said in subject.of("condition")):
-        return "excluded"
-    if months(subject.birth, subject.enrolment["enrolled"].date) >= 36:
-        return "too_old"
-    return None
+def _why_not(evidence: Evidence) -> str:
+    """Why B12 does not tell."""
+    doubtful = [r for r in evidence.subject.results if r.analyte == "b12" and unusable(r) == "unit_unconfirmed"]
+    measured = evidence.of("b12")
+    if doubtful:
+        return "unit_unconfirmed"
+    if any(below(r, 148) is None for r in measured):
+        return "censored_undecidable"
+    return "baseline_post_dose" if measured else "no_baseline"
+
+
+def _is_eligible(subject: Subject) -> bool:
+    """An infant under 36 completed months without an inborn error."""
+    return (
+        subject.enrolment["person"] == "infant"
+        and not any(said["category"] == "exclusion" for said in subject.of("condition"))
+        and months(subject.birth, subject.enrolment["enrolled"].date) < 36
+    )

@@ -3,14 +3,14 @@
 import calendar
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 from typing import Any
 
 from b12.demo.partners import PARTNERS
-from b12.demo.statements import Delivery, Moment, Statement
+from b12.demo.statements import Delivery, Moment
 
 # LOINC: analyte, and what one of each unit is in the canonical unit. B12: 1000 / 1355.37 g/mol.
 CODES: dict[str, tuple[str, dict[str, str]]] = {
@@ -62,23 +62,35 @@ class Result:
     """One result of one draw, in its canonical unit."""
 
     analyte: str
-    person: str
     value: Decimal
-    comparator: str | None
-    collected: Moment
     age_days: int
     age_months: int
-    said: dict[str, Any] = field(hash=False)
-    """The statement whose unit is the canonical one, or the only one."""
-    also: dict[str, Any] | None = field(default=None, hash=False)
-    """The same result reported in another unit."""
-    confirmed: bool = False
+    by: Delivery
+    """The delivery that reports it in the canonical unit, or the only one."""
+    also: Delivery | None
+    """The delivery that reports the same result in another unit."""
+    is_confirmed: bool
     """The site answered that the value is true as reported."""
 
     @property
-    def order(self) -> tuple[int, int]:
-        """Day, and minute within it where the clock was noted."""
-        return self.age_days, -1 if self.collected.minute is None else self.collected.minute
+    def said(self) -> dict[str, Any]:
+        """What the delivery says."""
+        return self.by.statement.data
+
+    @property
+    def comparator(self) -> str | None:
+        """The value is a bound."""
+        return self.said.get("comparator")
+
+    @property
+    def minute(self) -> int | None:
+        """Minute of the day, where the clock was noted."""
+        return self.said["collected"].minute
+
+    @property
+    def is_blood_count(self) -> bool:
+        """Whether it is measured in whole blood."""
+        return self.analyte in ("haemoglobin", "mcv")
 
 
 def canonical(value: Decimal, loinc: str, unit: str) -> Decimal:
@@ -92,13 +104,12 @@ class Subject:
 
     site: str
     code: str
-    statements: list[tuple[str, Statement]]
-    """Record and statement."""
+    deliveries: list[Delivery]
 
     @cached_property
     def enrolment(self) -> dict[str, Any]:
         """What the enrolment says."""
-        return next(said.data for _, said in self.statements if said.kind == "enrolment")
+        return self.of("enrolment")[0]
 
     @property
     def birth(self) -> date:
@@ -114,50 +125,50 @@ class Subject:
         """Age in days."""
         return None if moment is None else (moment.date - self.birth).days
 
+    def by(self, kind: str) -> list[Delivery]:
+        """The current deliveries of a kind."""
+        return [delivery for delivery in self.deliveries if delivery.statement.kind == kind]
+
     def of(self, kind: str) -> list[dict[str, Any]]:
         """What the current statements of a kind say."""
-        return [said.data for _, said in self.statements if said.kind == kind]
+        return [delivery.statement.data for delivery in self.by(kind)]
 
     @cached_property
     def results(self) -> list[Result]:
-        """One per draw and analyte; two units of one result become one."""
-        draws: dict[tuple[Any, ...], list[tuple[str, dict[str, Any]]]] = defaultdict(list)
-        for record, said in self.statements:
-            if said.kind == "lab_result" and said.data.get("status") != "cancelled":
-                analyte = CODES[said.data["loinc"]][0]
-                key = (analyte, said.data["person"], said.data["collected"], said.data["specimen"])
-                draws[key].append((record, said.data))
+        """One per draw and analyte, in order of age; two units of one result become one."""
+        draws: dict[tuple[Any, ...], list[Delivery]] = defaultdict(list)
+        for delivery in self.by("lab_result"):
+            said = delivery.statement.data
+            analyte = CODES[said["loinc"]][0]
+            draws[analyte, said["person"], said["collected"], said["specimen"]].append(delivery)
         confirmed = {c["target_record"] for c in self.of("confirmation") if c["target_kind"] == "lab_result"}
         found = []
-        for (analyte, person, collected, _), reported in draws.items():
-            reported.sort(key=lambda item: item[1]["unit"] != CANONICAL[analyte])
-            (record, said), *rest = reported
+        for (analyte, _, collected, _), reported in draws.items():
+            reported.sort(key=lambda delivery: delivery.statement.data["unit"] != CANONICAL[analyte])
+            by, *rest = reported
+            said = by.statement.data
             found.append(
                 Result(
                     analyte=analyte,
-                    person=person,
                     value=canonical(said["value"], said["loinc"], said["unit"]),
-                    comparator=said.get("comparator"),
-                    collected=collected,
                     age_days=(collected.date - self.birth).days,
                     age_months=months(self.birth, collected.date),
-                    said=said,
-                    also=rest[0][1] if rest else None,
-                    confirmed=record in confirmed,
+                    by=by,
+                    also=rest[0] if rest else None,
+                    is_confirmed=by.record in confirmed,
                 )
             )
-        return sorted(found, key=lambda result: result.order)
+        return sorted(found, key=lambda result: (result.age_days, -1 if result.minute is None else result.minute))
 
 
 def subjects(deliveries: Iterable[Delivery], verdicts: Iterable[str]) -> list[Subject]:
     """Everyone who is enrolled, with what is included of them."""
-    found: dict[tuple[str, str], list[tuple[str, Statement]]] = defaultdict(list)
+    found: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
     for delivery, verdict in zip(deliveries, verdicts, strict=True):
         if verdict == "included":
-            said = delivery.statement
-            found[said.site, said.subject].append((delivery.record, said))
+            found[delivery.statement.site, delivery.statement.subject].append(delivery)
     return [
-        Subject(site, code, statements)
-        for (site, code), statements in sorted(found.items())
-        if any(said.kind == "enrolment" for _, said in statements)
+        Subject(site, code, theirs)
+        for (site, code), theirs in sorted(found.items())
+        if any(delivery.statement.kind == "enrolment" for delivery in theirs)
     ]

@@ -1,0 +1,197 @@
+"""The registry makes of the synthetic cohort what the truth says, row for row; and the comparison is no formality.
+
+Infants on the edge of every definition are with it here, so that a number that moves by one is noticed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import pytest
+from lake_fixture import record
+from truth_comparison import differences
+
+from b12.demo import cohort, infants
+from b12.demo.courses import COURSES
+from b12.demo.edges import EDGES
+from b12.demo.envelopes import envelope
+from b12.demo.partners import PARTNERS, Partner
+from b12.demo.statements import Delivery
+from b12.demo.truth import cases, identity, records, release
+from contracts.site import Site
+from lake.home import Home
+from lake.snapshot import snapshot
+from registry import build, definitions, inputs
+from registry.models import load_models
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+EVERYONE = (*COURSES, *EDGES)
+
+
+class Registry(NamedTuple):
+    """A build of everyone, and what it should be."""
+
+    home: Home
+    given: inputs.Inputs
+    truth: dict[str, list[release.Row]]
+    candidate: Path
+    operators: Path
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
+    home = Home(tmp_path_factory.mktemp("truth"))
+    home.make()
+    home.ensure_secret()
+    deliveries = cohort.make(courses=EVERYONE).deliveries
+    for partner in PARTNERS.values():
+        home.put_site(site(partner))
+        record(home, site(partner), [raw(d) for d in deliveries if d.statement.site == partner.id], received=NOW)
+    given = inputs.pinned(home, snapshot(home), cohort.CUT_OFF)
+    truth = release.tables(deliveries, cohort.CUT_OFF)
+    candidate, operators = home.path / "candidate.duckdb", home.path / "operators.duckdb"
+    for _ in build.run(given, candidate, operators):
+        pass
+    return Registry(home, given, truth, candidate, operators)
+
+
+def site(partner: Partner) -> Site:
+    return Site(
+        id=partner.id,
+        name=partner.name,
+        country=partner.country,
+        time_zone=partner.time_zone,
+        elevation_m=partner.elevation_m,
+        consent_basis=partner.consent_basis,
+        synthetic=True,
+    )
+
+
+def raw(delivery: Delivery) -> bytes:
+    """The event; a pushed one gets an id from its content and the time of its push."""
+    if delivery.id is None:
+        pushed = NOW - timedelta(minutes=9 - delivery.round)
+        delivery = replace(delivery, id=f"{delivery.record}-{delivery.round}", time=pushed)
+    return envelope(delivery).encode()
+
+
+def disagreement(registry: Registry, candidate: Path) -> dict[str, list[str]]:
+    with duckdb.connect(str(candidate), read_only=True) as connection:
+        return differences(connection, registry.truth, registry.home.secret())
+
+
+def test_every_infant_on_an_edge_is_of_the_class_that_a_reader_expects() -> None:
+    deliveries = cohort.make(courses=EVERYONE).deliveries
+    courses = {infant.code: infant.course for infant in infants.infants(cohort.SEED, EVERYONE)}
+    for subject in records.subjects(deliveries, identity.verdicts(deliveries)):
+        course = courses[subject.code]
+        assert cases.case(cases.Evidence(subject)).case_class == course.expects, course.name
+
+
+def test_the_whole_registry_is_as_the_truth_says(registry: Registry) -> None:
+    assert disagreement(registry, registry.candidate) == {}
+
+
+def test_the_truth_speaks_of_every_table_of_core_and_of_every_answer(registry: Registry) -> None:
+    released = {model.name for model in load_models() if model.layer == "core"}
+    answers = {"research.cases", "research.follow_up", "research.recovery", "summary.verdicts"}
+    assert set(registry.truth) == released | answers
+
+
+def test_a_changed_definition_is_noticed(registry: Registry, tmp_path: Path) -> None:
+    shipped = Path(definitions.__file__).parents[1] / "contracts" / "definitions" / "markers.toml"
+    changed = shipped.read_text(encoding="utf-8").replace("value = 148", "value = 147.5")
+    (tmp_path / "markers.toml").write_text(changed, encoding="utf-8")
+    for _ in build.run(
+        registry.given, tmp_path / "candidate.duckdb", tmp_path / "operators.duckdb", definitions_from=tmp_path
+    ):
+        pass
+    assert "research.cases" in disagreement(registry, tmp_path / "candidate.duckdb")
+
+
+def test_a_changed_factor_is_noticed(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = dict(definitions.loinc_codes())
+    codes["2132-9"] = codes["2132-9"]._replace(factors={"pg/mL": Decimal("0.738")})
+    monkeypatch.setattr(definitions, "loinc_codes", lambda: codes)
+    definitions.tables.cache_clear()
+    try:
+        for _ in build.run(registry.given, tmp_path / "candidate.duckdb", tmp_path / "operators.duckdb"):
+            pass
+    finally:
+        definitions.tables.cache_clear()
+    assert "core.lab_results" in disagreement(registry, tmp_path / "candidate.duckdb")
+
+
+# Table, row, column and by how much. What cannot be noticed is left out: a class that a better one always hides.
+MOVED = [
+    *[
+        ("threshold", f"id = '{name}'", "value", by)
+        for name, by in (
+            ("b12_deficient", "1"),
+            ("b12_low_from", "1"),
+            ("b12_low_to", "1"),
+            ("homocysteine_raised", "-0.1"),
+            ("homocysteine_above_target", "0.1"),
+            ("mma_raised_infant", "-0.01"),
+            ("mma_raised_child", "0.01"),
+            ("holotranscobalamin_low", "0.1"),
+            ("anaemia_6_to_23_months", "-1"),
+            ("anaemia_24_to_59_months", "1"),
+            ("macrocytosis", "0.1"),
+            ("folate_low", "0.1"),
+            ("mother_b12_deficient", "1"),
+        )
+    ],
+    ("threshold", "id = 'mma_raised_infant'", "to_months", "1"),
+    ("threshold", "id = 'anaemia_6_to_23_months'", "from_months", "-1"),
+    ("elevation_adjustment", "TRUE", "linear", "0.0001"),
+    *[
+        ("parameter", f"id = '{name}'", "value", by)
+        for name, by in (
+            ("eligible_below_months", "1"),
+            ("pair_days", "1"),
+            ("signs_days_before", "-1"),
+            ("therapeutic_without_purpose_ug", "1"),
+            ("post_dose_to_day", "1"),
+            ("transfusion_effect_days", "-1"),
+        )
+    ],
+    *[("exposure", f"id = '{name}'", "days_before", "1") for name in ("infant_dose", "feeding")],
+    ("visit", "id = 'months_6'", "to_day", "-1"),
+    ("visit", "id = 'months_3'", "target_day", "-1"),
+    ("baseline_window", "item = 'mma'", "from_day", "1"),
+    ("recovery_criterion", "analyte = 'homocysteine'", "improved_by", "0.01"),
+    ("sign_count", "class = 'minor'", "at_least", "-1"),
+]
+
+
+@pytest.fixture(scope="module")
+def workbench(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A copy of the build in which a definition can be moved and the research models run again."""
+    directory = tmp_path_factory.mktemp("moved")
+    candidate, operators = directory / "candidate.duckdb", directory / "operators.duckdb"
+    candidate.write_bytes(registry.candidate.read_bytes())
+    operators.write_bytes(registry.operators.read_bytes())
+    with build.opened(candidate, operators) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("moved", MOVED, ids=lambda moved: " ".join(moved))
+def test_a_number_that_moves_is_noticed(
+    moved: tuple[str, str, str, str], registry: Registry, workbench: duckdb.DuckDBPyConnection
+) -> None:
+    table, where, column, by = moved
+    answers: dict[str, Any] = {name: rows for name, rows in registry.truth.items() if name.startswith("research.")}
+    workbench.execute("BEGIN")
+    try:
+        workbench.execute(f"UPDATE definitions.{table} SET {column} = {column} + ({by}) WHERE {where}")
+        for model in load_models():
+            if model.layer == "research":
+                workbench.execute(f"CREATE OR REPLACE TABLE {model.name} AS {model.sql}")
+        assert differences(workbench, answers, registry.home.secret())
+    finally:
+        workbench.execute("ROLLBACK")

@@ -1,0 +1,48 @@
+"""Compares a release with the truth of the synthetic cohort, table by table and row for row.
+
+    differences(connection, release.tables(deliveries, cut_off), secret)    # empty when they agree
+
+The truth itself is b12.demo.truth; what is asserted of a difference belongs to the tests.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from b12.demo.truth.release import Key, Row
+from contracts.pseudonyms import as_uuid, pseudonym, site_key
+
+
+def differences(
+    connection: duckdb.DuckDBPyConnection, truth: Mapping[str, Sequence[Row]], secret: bytes
+) -> dict[str, list[str]]:
+    """What is wrong in each table that differs: rows that the truth lacks (+) and rows that the release lacks (-)."""
+    found = {}
+    for table, rows in truth.items():
+        columns = list(rows[0])
+        listed = ", ".join(f'"{column}"' for column in columns)
+        released = Counter(map(_hashable, connection.execute(f"SELECT {listed} FROM {table}").fetchall()))
+        expected = Counter(_hashable([_resolved(row[column], secret) for column in columns]) for row in rows)
+        if released != expected:
+            more = [_shown("+", columns, row) for row in released - expected]
+            less = [_shown("-", columns, row) for row in expected - released]
+            found[table] = sorted(more + less, key=lambda line: line[2:])
+    return found
+
+
+def _resolved(value: Any, secret: bytes) -> Any:
+    """A key as the release shows it."""
+    if isinstance(value, Key):
+        return as_uuid(pseudonym(site_key(secret, value.site), value.role, value.value))  # type: ignore[arg-type]
+    return value
+
+
+def _hashable(row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(tuple(value) if isinstance(value, list) else value for value in row)
+
+
+def _shown(sign: str, columns: Sequence[str], row: Sequence[Any]) -> str:
+    cells = (f"{column}={value}" for column, value in zip(columns, row, strict=True) if value is not None)
+    return f"{sign} {', '.join(cells)}"
