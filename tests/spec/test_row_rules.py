@@ -323,6 +323,7 @@ def test_a_name_fits_into_a_confirmation_and_means_the_same_in_every_kind() -> N
 
 def test_a_finding_says_which_field_and_what_to_do_and_never_the_value() -> None:
     (finding,) = rows.evaluate(accepted(*lab("787-2", 151.25, "fL")), SITE)
+    assert finding.kind == "lab_result"
     assert finding.field == "value"
     assert finding.asks == "MCV lies between 40 and 150 fL."
     assert "report" in finding.fix
