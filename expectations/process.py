@@ -21,17 +21,24 @@ from expectations.checks import Check, CheckResult
 _COMMAND = (sys.executable, "-m", "expectations.process")
 
 
-class Request(Struct, frozen=True, kw_only=True):
-    """The arguments of runner.run."""
+class Run(Struct, frozen=True, kw_only=True, tag=True):
+    """The arguments of Runner.run."""
 
     databases: dict[str, str]
     checks: list[Check]
     sites: list[str]
-    docs: str | None
+    in_docs: bool
+
+
+class WriteDocs(Struct, frozen=True, kw_only=True, tag=True):
+    """The arguments of Runner.write_docs."""
+
+    directory: str
+    results: list[CheckResult]
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """What runner.run returned, or the class of what it raised."""
+    """The results, or the class of what was raised."""
 
     results: list[CheckResult] = []
     error: str | None = None
@@ -72,17 +79,20 @@ class Auditor:
         databases: Mapping[str, Path],
         checks: Sequence[Check],
         sites: Iterable[str] = (),
-        docs: Path | None = None,
+        *,
+        in_docs: bool = True,
     ) -> list[CheckResult]:
-        """What runner.run returns. EnvironmentProblem when the process did not survive the run."""
+        """What Runner.run returns. EnvironmentProblem when the process did not survive it."""
+        paths = {name: str(path) for name, path in databases.items()}
+        return self._ask(Run(databases=paths, checks=list(checks), sites=sorted(sites), in_docs=in_docs)).results
+
+    def write_docs(self, directory: Path, results: Sequence[CheckResult]) -> None:
+        """Runner.write_docs. EnvironmentProblem when the process did not survive it."""
+        self._ask(WriteDocs(directory=str(directory), results=list(results)))
+
+    def _ask(self, request: Run | WriteDocs) -> Reply:
         process = self._process
         assert process is not None and process.stdin and process.stdout  # noqa: PT018, S101  # set by __enter__
-        request = Request(
-            databases={name: str(path) for name, path in databases.items()},
-            checks=list(checks),
-            sites=sorted(sites),
-            docs=str(docs) if docs else None,
-        )
         try:
             process.stdin.write(msgspec.json.encode(request) + b"\n")
             process.stdin.flush()
@@ -97,26 +107,27 @@ class Auditor:
         reply = msgspec.json.decode(line, type=Reply)
         if reply.error:
             raise EnvironmentProblem(
-                f"the checks could not be run ({reply.error}): is there space for {docs}? Nothing was published"
+                f"the checks could not be run or written ({reply.error}): is the disk full? Nothing was published"
             )
-        return reply.results
+        return reply
 
 
 def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
     """Answer one request a line until there are no more."""
-    from expectations import gx, runner  # before the first request comes
+    from expectations import data_docs, duckdb_source, runner
 
-    assert gx  # noqa: S101  # imported for its seconds
+    assert data_docs and duckdb_source  # noqa: PT018, S101  # imported before the first request, for their seconds
+    checks = runner.Runner()
     for line in requests:
-        request = msgspec.json.decode(line, type=Request)
+        request = msgspec.json.decode(line, type=Run | WriteDocs)
         try:
-            results = runner.run(
-                {name: Path(path) for name, path in request.databases.items()},
-                request.checks,
-                request.sites,
-                Path(request.docs) if request.docs else None,
-            )
-            reply = Reply(results=results)
+            if isinstance(request, Run):
+                paths = {name: Path(path) for name, path in request.databases.items()}
+                results = checks.run(paths, request.checks, request.sites, in_docs=request.in_docs)
+                reply = Reply(results=results)
+            else:
+                checks.write_docs(Path(request.directory), request.results)
+                reply = Reply()
         except Exception as error:  # whatever it is, the build must hear of it
             reply = Reply(error=type(error).__name__)
         replies.write(msgspec.json.encode(reply) + b"\n")

@@ -20,30 +20,44 @@ RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _NOTHING = (0, 0, False)
 
 
-def run(
-    databases: Mapping[str, Path], checks: Sequence[Check], sites: Iterable[str] = (), docs: Path | None = None
-) -> list[CheckResult]:
-    """Results of every check: per site of `sites` for those of level `site`, else one each.
+class Runner:
+    """Runs checks, and keeps what Great Expectations said of them for Data Docs."""
 
-    `databases` are opened read-only under their catalog names; nobody may be writing them. With `docs`, Data Docs
-    replace that directory. Raises nothing for a check that cannot be evaluated: its outcome is `error`.
-    """
-    from expectations import data_docs  # imports Great Expectations
-    from expectations.duckdb_source import opened
+    def __init__(self) -> None:
+        self._validated: list[tuple[str, ExpectationSuiteValidationResult]] = []
 
-    results: list[CheckResult] = []
-    validated: list[tuple[str, ExpectationSuiteValidationResult]] = []
-    with opened({name: str(path) for name, path in databases.items()}) as source:
-        for rows, group in _by_rows(checks).items():
-            counted = _counted(source, rows, group)
-            # Where no check has a row to ask about there is nothing to decide, and an expectation would pass.
-            validation = _validate(source, rows, group) if counted.has_rows else None
-            results += _results(group, counted, validation, sorted(sites))
-            if validation is not None:
-                validated.append((group[0].table, validation))
-        if docs is not None:
-            data_docs.write(docs, validated, results)
-    return results
+    def run(
+        self,
+        databases: Mapping[str, Path],
+        checks: Sequence[Check],
+        sites: Iterable[str] = (),
+        *,
+        in_docs: bool = True,
+    ) -> list[CheckResult]:
+        """Results of every check: per site of `sites` for those of level `site`, else one each.
+
+        `databases` are opened read-only under their catalog names; nobody may be writing them. Raises nothing for a
+        check that cannot be evaluated: its outcome is `error`.
+        """
+        from expectations.duckdb_source import opened
+
+        results: list[CheckResult] = []
+        with opened({name: str(path) for name, path in databases.items()}) as source:
+            for rows, group in _by_rows(checks).items():
+                counted = _counted(source, rows, group)
+                # Where no check has a row to ask about there is nothing to decide, and an expectation would pass.
+                validation = _validate(source, rows, group) if counted.has_rows else None
+                results += _results(group, counted, validation, sorted(sites))
+                if validation is not None and in_docs:
+                    self._validated.append((group[0].table, validation))
+        return results
+
+    def write_docs(self, directory: Path, results: Sequence[CheckResult]) -> None:
+        """Replace `directory` by Data Docs of what was run so far, with `results` on the first page."""
+        from expectations import data_docs
+
+        data_docs.write(directory, self._validated, results)
+        self._validated = []
 
 
 def _by_rows(checks: Iterable[Check]) -> dict[str, list[Check]]:

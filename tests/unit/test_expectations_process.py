@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import EnvironmentProblem
 from expectations.process import Auditor
 from expectations.release import release_checks
-from expectations.runner import run
+from expectations.runner import Runner
 from tests.small_build import TABLES, SmallBuild
 
 
@@ -20,7 +20,7 @@ def test_the_results_are_those_of_the_runner(tmp_path: Path) -> None:
     checks = release_checks(TABLES)
     with Auditor() as auditor:
         apart = [auditor.run(build.databases, checks) for _ in range(2)]
-    assert apart == [run(build.databases, checks)] * 2
+    assert apart == [Runner().run(build.databases, checks)] * 2
 
 
 def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
@@ -32,10 +32,9 @@ def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
 
 
 def test_what_the_process_could_not_do_is_named_without_its_text(tmp_path: Path) -> None:
-    build = SmallBuild(tmp_path)
     (tmp_path / "file").touch()
     with Auditor() as auditor, pytest.raises(EnvironmentProblem, match=r"FileExistsError|NotADirectoryError") as caught:
-        auditor.run(build.databases, [], docs=tmp_path / "file" / "docs")
+        auditor.write_docs(tmp_path / "file" / "docs", [])
     assert "Errno" not in str(caught.value)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from expectations.checks import broken_invariants
 from expectations.release import Table, release_checks
-from expectations.runner import run
+from expectations.runner import Runner
 from tests.small_build import TABLES, SmallBuild
 
 
@@ -21,7 +21,7 @@ def build(tmp_path: Path) -> SmallBuild:
 
 
 def broken(build: SmallBuild) -> set[tuple[str, str]]:
-    results = run(build.databases, release_checks(TABLES))
+    results = Runner().run(build.databases, release_checks(TABLES))
     assert not [result for result in results if result.outcome == "error"]
     return {(result.table, result.name) for result in broken_invariants(results)}
 
@@ -66,7 +66,7 @@ def test_no_column_holds_a_calendar_date(build: SmallBuild, kind: str) -> None:
 def test_the_dictionary_and_the_release_hold_the_same_columns(build: SmallBuild) -> None:
     described = [*TABLES, Table("core.growth", ("record_key",), ("record_key",))]
     checks = [check for check in release_checks(described) if check.name == "described"]
-    (result,) = run(build.databases, checks)
+    (result,) = Runner().run(build.databases, checks)
     assert (result.outcome, result.failing) == ("fail", 1)
 
 

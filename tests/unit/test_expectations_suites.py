@@ -6,7 +6,7 @@ import pytest
 
 from contracts.events import DATA
 from expectations.checks import Check, CheckResult, held_sites
-from expectations.runner import run
+from expectations.runner import Runner
 from expectations.suites import site_checks, thresholds
 from tests.small_build import SmallBuild
 
@@ -39,7 +39,7 @@ def build(tmp_path: Path) -> SmallBuild:
 
 def asked(build: SmallBuild, table: str, *names: str) -> dict[str, CheckResult]:
     checks: list[Check] = [CHECKS[f"staging.{table}", name] for name in names]
-    return {result.name: result for result in run(build.databases, checks, ["BLR01"])}
+    return {result.name: result for result in Runner().run(build.databases, checks, ["BLR01"])}
 
 
 def test_every_kind_has_its_required_fields_asked_for() -> None:
@@ -54,14 +54,14 @@ def test_names_are_unique_and_every_check_says_what_it_asks() -> None:
 
 
 def test_an_empty_lake_passes_nothing_and_fails_nothing(build: SmallBuild) -> None:
-    results = run(build.databases, site_checks(), ["BLR01"])
+    results = Runner().run(build.databases, site_checks(), ["BLR01"])
     assert {result.outcome for result in results} == {"not_applicable"}
 
 
 def test_conforming_rows_pass_every_check_that_applies(build: SmallBuild) -> None:
     build.current("dose", "BLR01", 30, **DOSE)
     build.current("lab_result", "BLR01", 30, **RESULT)
-    results = run(build.databases, site_checks(), ["BLR01"])
+    results = Runner().run(build.databases, site_checks(), ["BLR01"])
     assert {result.outcome for result in results} == {"pass", "not_applicable", "fail"}
     failed = {result.name for result in results if result.outcome == "fail"}
     assert failed == {"reference_interval_reported", "method_reported"}, "which are for information"
