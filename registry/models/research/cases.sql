@@ -86,9 +86,9 @@ classed AS (
         b.basis,
         b.index_age_days,
         b.anchor_age_days,
-        coalesce(b.criteria, []::VARCHAR[]) AS criteria,
-        coalesce(b.states, []::VARCHAR[]) AS states,
-        coalesce(b.record_keys, []::UUID[]) AS record_keys
+        coalesce(b.criteria, []) AS criteria,
+        coalesce(b.states, []) AS states,
+        coalesce(b.record_keys, []) AS record_keys
     FROM core.subjects AS u
     CROSS JOIN definitions.definition AS d
     INNER JOIN left_over AS l ON d.id = l.definition

@@ -281,7 +281,7 @@ SELECT
     k.code AS criterion,
     coalesce(s.state, 'unknown') AS state,
     coalesce(s.is_at_anchor, FALSE) AS is_at_anchor,
-    coalesce(s.record_keys, []::UUID[]) AS record_keys
+    coalesce(s.record_keys, []) AS record_keys
 FROM candidate AS c
 INNER JOIN definitions.criterion AS k ON c.basis = k.basis
 LEFT JOIN known AS s
@@ -312,7 +312,7 @@ SELECT
             WHEN 'excluding_condition' THEN s.excluding_record_keys
             WHEN 'unexposed_b12_not_deficient' THEN s.b12_record_keys
         END,
-        []::UUID[]
+        []
     ) AS record_keys
 FROM subject AS s
 INNER JOIN definitions.criterion AS k ON k.basis = 'subject'

@@ -120,7 +120,7 @@ SELECT
     c.haemoglobin_g_per_l,
     c.haemoglobin_adjusted_g_per_l,
     c.mcv_fl,
-    coalesce(c.record_keys, []::UUID[]) AS record_keys
+    coalesce(c.record_keys, []) AS record_keys
 FROM treated AS t
 CROSS JOIN window_day AS w
 LEFT JOIN closed AS x ON t.subject_key = x.subject_key

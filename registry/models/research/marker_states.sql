@@ -102,8 +102,8 @@ SELECT
     r.age_months,
     r.value_compared,
     -- Sorted here: sorting inside the aggregate is many times slower.
-    list_sort(coalesce(l.met, []::VARCHAR[])) AS met,
-    list_sort(coalesce(l.not_met, []::VARCHAR[])) AS not_met,
-    list_sort(coalesce(l.undecided, []::VARCHAR[])) AS undecided
+    list_sort(coalesce(l.met, [])) AS met,
+    list_sort(coalesce(l.not_met, [])) AS not_met,
+    list_sort(coalesce(l.undecided, [])) AS undecided
 FROM result AS r
 LEFT JOIN listed AS l ON r.record_key = l.record_key
