@@ -52,7 +52,7 @@ def reach(config: LabConfig, done: Step = _silently) -> Reached:
     """
     server, plain = _connect(config)
     done("network")
-    with closing(_secured(config, server, plain)) as sock:
+    with closing(plain), closing(_secured(config, server, plain)) as sock:
         if "SSL" in config.security_protocol:
             done("certificate")
         if config.security_protocol.startswith("SASL"):
@@ -101,13 +101,11 @@ def _secured(config: LabConfig, server: str, plain: socket.socket) -> socket.soc
     try:
         return _context(config).wrap_socket(plain, server_hostname=_address(server)[0])
     except ssl.SSLCertVerificationError as error:
-        plain.close()
         raise EnvironmentProblem(
             f"certificate: {server} showed one that your settings do not vouch for ({error.verify_message})."
             " Ask the platform's operators for new settings; if they changed nothing, somebody stands between"
         ) from None
     except (ssl.SSLError, OSError) as error:
-        plain.close()
         raise EnvironmentProblem(
             f"certificate: {server} does not speak TLS as expected ({_because(error)}); the address or port in your"
             " settings may be wrong, or a proxy stands between"

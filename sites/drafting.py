@@ -61,7 +61,7 @@ def draft(path: Path, sheet: str | None = None) -> str:
     names = [name for name in table.columns if name]
     found = _Found(names)
     parts = [
-        f"# A draft for {path.name}. Decide every {UNDECIDED!r}; what each key means: docs/how-to/map-a-spreadsheet.md",
+        f"# A draft for {path.name}. Decide every {UNDECIDED!r}; what each key means: docs/how-to/write-a-mapping.md",
         f"subject = {_text(found.subject)} # column of the infant's study code, never a name",
         f"identify = {_text(found.record)} # column, or columns in [ ], that identify a row for good",
         "",

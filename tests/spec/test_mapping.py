@@ -1,6 +1,6 @@
 """A mapping says which column of a lab's table is what. These are its keys, one by one.
 
-The page for labs is docs/how-to/map-a-spreadsheet.md; what `b12 check` says of bad rows is test_mapping_check.py.
+The page for labs is docs/how-to/write-a-mapping.md; what `b12 check` says of bad rows is test_mapping_check.py.
 """
 
 import datetime as dt
