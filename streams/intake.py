@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import pyarrow as pa
+from aiokafka.errors import KafkaError
 from deltalake.exceptions import DeltaError
 from faust.types import TP
 
@@ -40,6 +41,9 @@ FENCES = 5
 """Fences in a row that can still be rebalances."""
 RETRY_SECONDS = 2.0
 """Between two looks at partitions that are held."""
+SEND_SECONDS = 10.0
+SEND_AGAIN_SECONDS = 30.0
+"""Between two attempts to send the receipts of a partition."""
 PATIENCE_SECONDS = 10.0
 """For a fetch that was handed over and never arrived, while nothing else goes on."""
 
@@ -285,7 +289,7 @@ class Intake:
         """Send the receipts that are due, then move Kafka's committed offsets, which say how far they were sent."""
         answered = {}
         for place in list(self._places.values()):
-            if place.stored is None or place.answered >= place.stored:
+            if place.stored is None or place.answered >= place.stored or time.monotonic() < place.answer_at:
                 continue
             now = flushed.get(place.tp)
             if now is not None and (now.start is None or place.answered >= now.start):
@@ -295,11 +299,19 @@ class Intake:
                 of = _range(place, min(place.stored, place.answered + MOST_ANSWERED))
                 judgements = await self._store(self._lake.judgements, of.topic_uuid, of.partition, of.start, of.end)
             values = await self._run(self._judging, _receipts, of, judgements)
-            await self._sender.send(place.site.receipts_topic, place.tp.partition, values)
+            try:
+                sending = self._sender.send(place.site.receipts_topic, place.tp.partition, values)
+                await asyncio.wait_for(sending, SEND_SECONDS)
+            except (KafkaError, TimeoutError) as error:
+                # One site's missing topic must not keep the others' deliveries out of the lake.
+                place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
+                say("receipts_failed", logging.ERROR, error, topic=place.tp.topic, partition=place.tp.partition)
+                continue
             answered[place.tp] = place.answered = of.end
         if answered:
             crash.here("receipts_sent")
-            await self._reader.commit_receipts(answered)
+            if not await self._reader.commit_receipts(answered):
+                say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
             crash.here("offsets_committed")
 
     # Threads

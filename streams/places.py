@@ -29,6 +29,8 @@ class Place:
     """Receipts were sent up to here."""
     batch: Batch
     bytes: int = 0
+    answer_at: float = 0.0
+    """No receipts are sent before this moment, because sending them failed."""
     behind_at: int = -1
     """Where it stood when a fetch behind that was first missed; -1 while none is."""
     behind_since: float = 0.0

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from aiokafka.errors import UnknownTopicOrPartitionError
 from faust.types import TP
 
 from contracts.errors import EnvironmentProblem
@@ -38,6 +39,7 @@ class Kafka:
         self.sent = []
         self.out_of_range = set()
         self.handed = {}
+        self.refuses_receipts = False
         self._leases = itertools.count(1)
 
     def new_lease(self):
@@ -70,6 +72,8 @@ class Kafka:
         return {name: self.uuids[name] for name in names if name in self.uuids}
 
     async def send(self, topic, partition, values):
+        if self.refuses_receipts:
+            raise UnknownTopicOrPartitionError
         assert topic == SITE.receipts_topic
         receipts = [json.loads(value)["data"] for value in values]
         assert all(receipt["partition"] == partition for receipt in receipts)
@@ -366,6 +370,30 @@ def test_receipts_that_were_not_sent_are_sent_by_the_next_owner_with_the_same_wo
         assert len(kafka.sent) == 1
 
     run(story())
+
+
+def test_receipts_that_kafka_does_not_take_are_sent_later_and_stop_nothing(
+    home, kafka, new_intake, monkeypatch, caplog
+):
+    monkeypatch.setattr("streams.intake.SEND_AGAIN_SECONDS", 0)
+
+    async def story():
+        kafka.refuses_receipts = True
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, *ids(2)))
+        await intake.flush()
+        await intake.accept(kafka.fetch(ONE, 2, *ids(2, 2)))
+        await intake.flush()
+        assert (kafka.sent, kafka.commits) == ([], {})
+        kafka.refuses_receipts = False
+        await intake.flush()
+
+    run(story())
+    assert len(offsets(home)) == 4
+    assert [(data["from_offset"], data["to_offset"], data["accepted"]) for data in kafka.sent] == [(0, 4, 4)]
+    assert kafka.commits == {ONE: 4}
+    assert len(said(caplog, "receipts_failed")) == 2
 
 
 def test_a_lake_restored_from_a_backup_judges_and_answers_anew(home, kafka, new_intake):

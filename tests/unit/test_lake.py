@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -231,6 +232,36 @@ def test_a_writer_that_is_killed_leaves_all_of_a_flush_or_nothing(home, moment):
     assert process.returncode == -signal.SIGKILL
     expected = 4 if moment == "committed" else 1
     assert len(rows(home)) == snapshot(home).positions[TOPIC, 0].received == expected
+
+
+def test_rows_are_on_the_disk_before_the_commit_and_the_commit_before_the_flush_returns(home, monkeypatch):
+    lake = Lake.open(home.lake, home.secret())
+    happened = []
+
+    def seen(handle):
+        happened.append(str(Path(f"/proc/self/fd/{handle}").readlink()).removeprefix(home.lake).lstrip("/"))
+
+    commit = DeltaTable.create_write_transaction
+    monkeypatch.setattr("lake.storage.os.fsync", seen)
+    monkeypatch.setattr(
+        DeltaTable,
+        "create_write_transaction",
+        lambda *arguments, **options: (happened.append("COMMIT"), commit(*arguments, **options)),
+    )
+    lake.flush([span(None, 2)], batch_of([event(), b"not json"], home))
+    before, after = happened[: happened.index("COMMIT")], happened[happened.index("COMMIT") + 1 :]
+    assert sum(name.endswith(".parquet") for name in before) == 2
+    assert {"kind=lab_result", "kind=refused", ""} <= set(before)
+    assert any(name.startswith("_delta_log/") and name.endswith(".json") for name in after)
+    assert "_delta_log" in after
+
+
+def test_a_lake_may_be_named_by_a_uri(home):
+    lake = Lake.open(f"file://{home.lake}", home.secret())
+    lake.flush([span(None, 1)], batch_of([event()], home))
+    (file,) = snapshot(f"file://{home.lake}").files["lab_result"]
+    assert file.startswith("file:///")
+    assert len(rows(home)) == 1
 
 
 def test_a_new_column_is_added_before_rows_that_have_it(home, monkeypatch):
