@@ -5,7 +5,6 @@ beside an enrolment) is judged in the registry. It is the oracle for any faster 
 ever enters a refusal; an unknown field's name does not either.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -19,21 +18,17 @@ import msgspec
 
 from contracts import codes
 from contracts.events import DATA, ENVELOPES, KIND_OF, Data, Event
+from contracts.raw import is_utf8, nests_too_deep, readable, repeats_keys
 from contracts.shapes import Shape, shapes
 from contracts.site import Site
 from contracts.when import require_calendar
 
 MAX_BYTES = 65_536
 """The largest event that is read: an honest one has under 2 kB."""
-MAX_DEPTH = 16
-"""The deepest nesting that is read: an honest event has three levels. Python's own limit depends on its caller."""
 AHEAD = timedelta(minutes=10)
 """How far a sender's clock may be ahead of the broker's."""
 
 _decode: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
-# Without the hook a number such as 1e999 does not decode, although a Decimal field takes it.
-_loose = msgspec.json.Decoder(float_hook=len).decode
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 
 
@@ -98,15 +93,15 @@ def _judge(
         return Refusal("binary_mode", "$")
     if len(raw) > MAX_BYTES:
         return Refusal("too_large", "$")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+    if nests_too_deep(raw):
         return Refusal("nested_too_deep", "$")
     try:
         event = _decode(raw)
     except msgspec.ValidationError as error:
         return _named(raw, *_explain(str(error)))
     except (msgspec.DecodeError, ValueError):
-        return Refusal("not_json" if _is_utf8(raw) else "not_utf8", "$")
-    if _may_repeat_keys(raw) and _repeats_keys(raw):
+        return Refusal("not_json" if is_utf8(raw) else "not_utf8", "$")
+    if repeats_keys(raw):
         return _named(raw, "duplicate_key", "$")
     problem = _check(event, site, received)
     if problem is None:
@@ -255,13 +250,7 @@ def _explain(message: str) -> tuple[str, str]:
 
 def _named(raw: bytes, rule: str, path: str) -> Refusal:
     """A refusal with what can still be told of an event that does not fit its schema."""
-    try:
-        # Numbers are not read: Python refuses those with thousands of digits.
-        loose = json.loads(raw, parse_int=len, parse_float=len)
-    except ValueError:
-        return Refusal(rule, path)
-    if not isinstance(loose, dict):
-        return Refusal(rule, path)
+    loose = readable(raw)
     envelope = ENVELOPES.get(loose["type"]) if isinstance(loose.get("type"), str) else None
     return Refusal(rule, path, KIND_OF[envelope] if envelope else None, _text(loose, "id"), _text(loose, "subject"))
 
@@ -269,59 +258,3 @@ def _named(raw: bytes, rule: str, path: str) -> Refusal:
 def _text(loose: dict[str, Any], name: str) -> str | None:
     value = loose.get(name)
     return value if isinstance(value, str) and 0 < len(value) <= 256 and value.isprintable() else None
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _depth(raw: bytes) -> int:
-    """How deep brackets nest outside texts."""
-    depth = deepest = 0
-    for byte in _TEXT.sub(b"", raw):
-        if byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest
-
-
-def _may_repeat_keys(raw: bytes) -> bool:
-    """Whether a decodable document could repeat a key in one of its objects; most cannot, and this is quick to tell.
-
-    Without a backslash every quotation mark opens or closes a key or a text, so counting them settles it.
-    """
-    if b"\\" in raw:
-        return True
-    try:
-        return raw.count(b'"') != 2 * _texts(_loose(raw))
-    except ValueError:  # an integer with thousands of digits in an attribute that is not read
-        return True
-
-
-def _texts(node: Any) -> int:
-    """How many keys and texts an object or array of a decoded document holds."""
-    is_object = type(node) is dict
-    values = node.values() if is_object else node
-    types = list(map(type, values))  # counting types in C is three times as fast as a loop
-    count = types.count(str) + (len(node) if is_object else 0)
-    if dict in types or list in types:
-        count += sum([_texts(value) for value in values if type(value) is dict or type(value) is list])
-    return count
-
-
-def _repeats_keys(raw: bytes) -> bool:
-    """Whether an object of a decodable document repeats a key: msgspec would silently keep the last."""
-    found = False
-
-    def pairs(items: list[tuple[str, Any]]) -> None:
-        nonlocal found
-        found = found or len({key for key, _ in items}) < len(items)
-
-    json.loads(raw, object_pairs_hook=pairs, parse_int=len, parse_float=len)
-    return found

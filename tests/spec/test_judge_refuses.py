@@ -11,7 +11,8 @@ from msgspec import json
 from sample_events import event as sample
 
 from contracts.events import KINDS
-from contracts.judge import MAX_BYTES, MAX_DEPTH, Refusal, is_refusal, judge, rules
+from contracts.judge import MAX_BYTES, Refusal, is_refusal, judge, rules
+from contracts.raw import MAX_DEPTH
 from contracts.site import Site
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata")
