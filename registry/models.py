@@ -104,7 +104,7 @@ def _sources(node: Any) -> tuple[tuple[str, str], ...]:
 
 
 def _read(path: Path) -> Model:
-    told: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    told: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     name = f"{path.parent.name}.{path.stem}"
     source = _COMPILED[told["compiled"]]() if "compiled" in told else path.with_suffix(".sql").read_text("utf-8")
     sql = source.strip()

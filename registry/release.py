@@ -24,6 +24,7 @@ from registry.errors import BuildRunning, NoRelease, ReleaseHeld
 from registry.inputs import Bound, Inputs
 from registry.invariants import Outcome
 from registry.manifest import Manifest
+from registry.models import Model
 
 Audit = Callable[[Path, Path], Sequence[Outcome]]
 """Judges the candidate and the operators' database; an outcome that does not hold keeps both from being published."""
@@ -79,22 +80,30 @@ def make(
     home: Home,
     given: Inputs,
     *,
-    audits: Sequence[Audit] = (invariants.check,),
+    audits: Sequence[Audit] = (),
+    models: Sequence[Model] | None = None,
     definitions_from: Path | None = None,
     threads: int | None = None,
     wait_seconds: float = 0,
     progress: Callable[[build.Built], None] | None = None,
 ) -> Release:
-    """Build, audit and publish. ReleaseHeld when an audit fails; whatever fails, the last good release stays."""
+    """Build, audit and publish. ReleaseHeld when an invariant or an audit fails.
+
+    Whatever fails, the last good release stays.
+    """
     with exclusive(home, wait_seconds) as (candidate, operators):
-        for built in build.run(given, candidate, operators, definitions_from=definitions_from, threads=threads):
+        for built in build.run(
+            given, candidate, operators, models=models, definitions_from=definitions_from, threads=threads
+        ):
             if progress is not None:
                 progress(built)
-        require(outcome for audit in audits for outcome in audit(candidate, operators))
+        require(invariants.check(candidate, operators, models))
+        for audit in audits:
+            require(audit(candidate, operators))
         return publish(home, candidate, operators, given, definitions_from=definitions_from)
 
 
-def require(outcomes: Iterator[Outcome] | Sequence[Outcome]) -> None:
+def require(outcomes: Sequence[Outcome]) -> None:
     """ReleaseHeld, with every outcome that does not hold."""
     failed = [str(outcome) for outcome in outcomes if not outcome.holds]
     if failed:

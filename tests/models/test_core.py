@@ -295,7 +295,9 @@ def test_a_number_without_room_for_its_product_stops_nothing(tmp_path: Path) -> 
 @drawn(st.binary(min_size=16, max_size=16))
 def test_a_key_is_the_contract_s_uuid(digest: bytes) -> None:
     high, low = halves(digest)
-    [(found,)] = duckdb.sql(f"SELECT {uuid_of(f'({high})::BIGINT', f'({low})::BIGINT')}").fetchall()
+    with duckdb.connect() as connection:
+        select = f"SELECT {uuid_of(f'({high})::BIGINT', f'({low})::BIGINT')}"
+        [(found,)] = connection.execute(select).fetchall()
     assert found == as_uuid(digest)
 
 

@@ -1,0 +1,304 @@
+"""Write, audit, publish: what a release is, and what a build that fails leaves behind."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import msgspec
+import pytest
+
+from lake.home import Home
+from lake.snapshot import snapshot
+from registry import build, inputs, invariants, release
+from registry.errors import BuildRunning, NoRelease, ReleaseHeld
+from registry.inputs import Bound, Inputs, pinned
+from registry.models import needed_for
+from registry.queries import connected
+from tests.lake_fixture import record
+from tests.registry_fixture import BLR01, CUT_OFF, OSL01, given
+from tests.sample_events import event, one_of_each
+
+MODELS = needed_for(
+    ["core.lab_results", "core.growth", "core.doses", "core.statuses", "core.subjects", "summary.verdicts"]
+)
+"""Enough of a release for what is tested here; all of it is in the last test."""
+
+
+def made(home: Home, lake: Inputs) -> release.Release:
+    return release.make(home, lake, models=MODELS, threads=1)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Inputs:
+    return given(tmp_path, {BLR01: [*one_of_each(), b"not JSON"], OSL01: one_of_each("OSL01")})
+
+
+def test_a_release_is_one_immutable_file_and_its_manifest(home: Home, lake: Inputs) -> None:
+    published = made(home, lake)
+
+    assert published.is_new
+    assert sorted(path.name for path in home.releases.iterdir()) == [
+        "current.json",
+        f"{published.manifest.id}.duckdb",
+        f"{published.manifest.id}.json",
+    ]
+    assert published.file.stat().st_mode & 0o777 == 0o444
+    assert json.loads((home.releases / "current.json").read_bytes()) == {"release": published.manifest.id}
+    assert published.manifest.id == f"r0001-{published.manifest.content[:8]}"
+    assert release.current(home) == published.manifest
+    assert home.operators.exists()
+
+
+def test_the_manifest_says_what_it_was_made_of(home: Home, lake: Inputs) -> None:
+    manifest = made(home, lake).manifest
+
+    assert manifest.cut_off == CUT_OFF
+    assert manifest.sites["BLR01"].bounds == tuple(bound for bound in lake.bounds if bound.site == "BLR01")
+    assert manifest.tables["core.subjects"].rows == 2
+    assert manifest.packages["duckdb"] == duckdb.__version__
+    assert {model.name for model in MODELS if model.in_release} <= set(manifest.tables)
+
+
+def test_a_release_can_be_moved_elsewhere_whole(home: Home, lake: Inputs, tmp_path: Path) -> None:
+    made(home, lake)
+    home.path.rename(tmp_path / "elsewhere")
+    moved = Home(tmp_path / "elsewhere")
+    with connected(release.release_file(moved, release.current(moved).id)) as connection:
+        assert connection.execute("SELECT count(*) FROM core.subjects").fetchall() == [(2,)]
+
+
+def test_every_table_and_column_says_what_it_means(home: Home, lake: Inputs) -> None:
+    with connected(made(home, lake).file) as connection:
+        undescribed = connection.execute("""
+            SELECT schema_name || '.' || table_name || '.' || column_name FROM duckdb_columns()
+            WHERE comment IS NULL AND schema_name IN ('core', 'research', 'summary')
+            UNION ALL
+            SELECT schema_name || '.' || table_name FROM duckdb_tables()
+            WHERE comment IS NULL AND schema_name IN ('core', 'research', 'summary')
+        """).fetchall()
+        assert undescribed == []
+        [(says,)] = connection.execute("""
+            SELECT comment FROM duckdb_columns() WHERE table_name = 'lab_results' AND column_name = 'age_days'
+        """).fetchall()
+        assert says.endswith("Unit: d.")
+
+
+def test_equal_content_makes_no_new_file(home: Home, lake: Inputs) -> None:
+    first = made(home, lake)
+    again = made(home, lake)
+
+    assert not again.is_new
+    assert again.manifest == first.manifest
+    assert len(release.history(home)) == 1
+
+
+def test_other_content_makes_the_next_release_and_keeps_the_older(home: Home, tmp_path: Path) -> None:
+    first = made(home, given(tmp_path, {BLR01: one_of_each()}))
+    later = made(home, given(tmp_path, {BLR01: [*one_of_each(), event(id="more", record="more")]}))
+
+    assert later.manifest.number == 2
+    assert first.file.exists()
+    assert release.current(home).id == later.manifest.id
+    assert [manifest.number for manifest in release.history(home)] == [1, 2]
+
+
+def test_a_reader_keeps_the_release_it_has_open(home: Home, tmp_path: Path) -> None:
+    first = made(home, given(tmp_path, {BLR01: one_of_each()}))
+    with duckdb.connect(str(home.operators), read_only=True) as operators, connected(first.file) as reader:
+        made(home, given(tmp_path, {BLR01: [event("enrolment")]}))
+        assert reader.execute("SELECT count(*) FROM core.lab_results").fetchall() == [(1,)]
+        assert operators.execute("SELECT count(*) FROM verdicts").fetchall() == [(15,)]
+
+
+# Failing
+
+
+def files(home: Home) -> dict[str, bytes]:
+    kept = [*home.releases.rglob("*"), home.operators]
+    return {str(path): path.read_bytes() for path in kept if path.is_file()}
+
+
+def test_an_audit_that_fails_publishes_nothing_and_says_why(home: Home, lake: Inputs, tmp_path: Path) -> None:
+    made(home, lake)
+    before = files(home)
+    lost = given(tmp_path, {BLR01: one_of_each()})
+    [bound] = lost.bounds
+    miscounted = Inputs(
+        lost.files, [Bound(bound.site, bound.topic_uuid, 0, bound.next_offset, 17)], lost.sites, lost.cut_off
+    )
+
+    with pytest.raises(ReleaseHeld, match=r"last good release stays: conservation fails 2 times \(BLR01\)"):
+        made(home, miscounted)
+    assert files(home) == before
+
+
+def test_a_build_that_breaks_off_leaves_everything_as_it_was(home: Home, lake: Inputs) -> None:
+    made(home, lake)
+    before = files(home)
+
+    def fails(candidate: Path, operators: Path) -> list[invariants.Outcome]:
+        raise RuntimeError("a fault of ours")
+
+    with pytest.raises(RuntimeError):
+        release.make(home, lake, audits=[fails], models=MODELS, threads=1)
+    assert files(home) == before
+
+
+def test_a_dropped_row_fails_the_accounting(home: Home, lake: Inputs) -> None:
+    with release.exclusive(home) as (candidate, operators):
+        for _ in build.run(lake, candidate, operators, models=MODELS, threads=1):
+            pass
+        assert all(outcome.holds for outcome in invariants.check(candidate, operators, MODELS))
+        with duckdb.connect(str(operators)) as connection:
+            connection.execute("""
+                DELETE FROM verdicts WHERE delivery = (SELECT max(delivery) FROM verdicts WHERE site = 'OSL01')
+            """)
+        failed = {
+            outcome.name: outcome for outcome in invariants.check(candidate, operators, MODELS) if not outcome.holds
+        }
+
+    assert failed["conservation"].failing == 1
+    assert failed["conservation"].sites == ("OSL01",)
+    assert failed["one_verdict_each"].failing == 1
+
+
+def test_a_key_that_names_two_rows_and_a_date_in_the_release_fail(home: Home, lake: Inputs) -> None:
+    with release.exclusive(home) as (candidate, operators):
+        for _ in build.run(lake, candidate, operators, models=MODELS, threads=1):
+            pass
+        with duckdb.connect(str(candidate)) as connection:
+            connection.execute("INSERT INTO core.growth SELECT * FROM core.growth LIMIT 1")
+            connection.execute("UPDATE core.doses SET subject_key = '00000000-0000-0000-0000-000000000000'")
+            connection.execute("ALTER TABLE core.statuses ALTER state TYPE DATE USING NULL")
+        failed = {outcome.name for outcome in invariants.check(candidate, operators, MODELS) if not outcome.holds}
+
+    assert failed == {"key:core.growth", "subjects", "types"}
+
+
+def test_one_build_at_a_time(home: Home, lake: Inputs) -> None:
+    with (
+        release.exclusive(home),
+        pytest.raises(BuildRunning, match=rf"another build is running here \(process {os.getpid()}\)"),
+    ):
+        made(home, lake)
+    made(home, lake)
+
+
+def test_what_a_killed_build_left_behind_is_swept_away(home: Home, lake: Inputs) -> None:
+    (home.releases / ".building").mkdir()
+    (home.releases / ".building" / "release.duckdb").write_bytes(b"half a build")
+    (home.releases / "r0007-0badc0de.duckdb").write_bytes(b"moved, and never named")
+
+    published = made(home, lake)
+
+    assert published.manifest.number == 1
+    assert not (home.releases / "r0007-0badc0de.duckdb").exists()
+    assert not (home.releases / ".building").exists()
+
+
+def test_before_the_first_release_nothing_is_good(home: Home) -> None:
+    assert release.last_good(home) == {}
+    with pytest.raises(NoRelease, match="b12 build"):
+        release.current(home)
+
+
+# Holding a site
+
+
+def test_a_held_site_stays_at_its_last_good_offsets_and_the_rest_waits(home: Home) -> None:
+    home.ensure_secret()
+    for site in (BLR01, OSL01):
+        home.put_site(site)
+        record(home, site, one_of_each(site.id))
+    made(home, pinned(home, snapshot(home), CUT_OFF))
+    for site in (BLR01, OSL01):
+        record(home, site, [event(site=site.id, id="more", record="more")])
+
+    held_at = {"OSL01": release.last_good(home)["OSL01"]}
+    held = made(home, pinned(home, snapshot(home), CUT_OFF, held_at)).manifest
+
+    assert held.sites["BLR01"].waiting == 0
+    assert held.sites["OSL01"].waiting == 1
+    assert [bound.received for bound in held.sites["OSL01"].bounds] == [15]
+    with connected(release.release_file(home, held.id)) as connection:
+        found = connection.execute("SELECT site, count(*) FROM core.lab_results GROUP BY site ORDER BY site").fetchall()
+    assert found == [("BLR01", 2), ("OSL01", 1)]
+
+
+def test_a_site_that_was_never_good_is_left_out(home: Home) -> None:
+    home.ensure_secret()
+    for site in (BLR01, OSL01):
+        home.put_site(site)
+        record(home, site, one_of_each(site.id))
+
+    left_out = made(home, pinned(home, snapshot(home), CUT_OFF, {"OSL01": ()})).manifest
+
+    assert left_out.sites["OSL01"].bounds == ()
+    assert left_out.sites["OSL01"].waiting == 15
+    with connected(release.release_file(home, left_out.id)) as connection:
+        assert connection.execute("SELECT DISTINCT site FROM core.subjects").fetchall() == [("BLR01",)]
+
+
+def test_a_site_that_the_home_does_not_list_is_named(home: Home) -> None:
+    home.ensure_secret()
+    home.put_site(BLR01)
+    record(home, OSL01, one_of_each("OSL01"))
+    with pytest.raises(inputs.EnvironmentProblem, match="OSL01"):
+        pinned(home, snapshot(home), CUT_OFF)
+
+
+# The same content
+
+
+SCRIPT = """
+import sys
+from datetime import date
+from pathlib import Path
+import msgspec
+from registry import build, content, inputs
+from registry.inputs import Inputs
+
+raw, directory, threads = sys.argv[1:]
+lake = msgspec.json.decode(raw, type=Inputs)
+candidate, operators = Path(directory, "release.duckdb"), Path(directory, "operators.duckdb")
+for _ in build.run(lake, candidate, operators, threads=int(threads)):
+    pass
+with build.opened(candidate, operators, read_only=True) as connection:
+    tables = content.of_release(connection, "release")
+    names = [row[0] for row in connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'staging'").fetchall()]
+    tables |= {f"staging.{name}": content.of_table(connection, f"staging.{name}") for name in names}
+print({name: table.fingerprint for name, table in sorted(tables.items())})
+"""
+
+
+def test_the_same_lake_and_cut_off_give_the_same_content_table_by_table(tmp_path: Path) -> None:
+    many = [
+        event(kind, site, id=f"{kind}-{number}", record=f"{kind}-{number}", subject=f"S{number % 40}")
+        for site in ("BLR01",)
+        for number in range(120)
+        for kind in ("enrolment", "lab_result", "milestone", "dose", "symptom")
+    ]
+    lake = given(tmp_path, {BLR01: [*many, *one_of_each()], OSL01: one_of_each("OSL01")})
+    raw = msgspec.json.encode(lake).decode()
+
+    def content(name: str, threads: int, command: list[str], **environment: str) -> str:
+        (tmp_path / name).mkdir()
+        return subprocess.run(
+            [*command, sys.executable, "-c", SCRIPT, raw, str(tmp_path / name), str(threads)],
+            env={**os.environ, **environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    one = content("one", 1, [], TZ="UTC")
+    # Debian's faketime gives another clock; without it the models' SQL is still read for clocks (tests/models).
+    clock = [faketime, "2031-02-03 04:05:06"] if (faketime := shutil.which("faketime")) else []
+    two = content("two", 2, clock, TZ="Pacific/Kiritimati", LANG="de_DE.UTF-8")
+    assert one == two
+    assert "core.lab_results" in one
