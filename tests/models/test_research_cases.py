@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.models.research_fixture import Cohort, rows
+from registry.models import load_models
+from tests.models.research_fixture import CORE, Cohort, rows
 
 Scenario = tuple[str, str, str, dict[str, Any]]
 
@@ -380,3 +381,9 @@ def test_a_decision_names_the_records_that_it_rests_on() -> None:
     assert (row["class"], row["criteria"], row["states"]) == (DEFINITE, ["b12_deficient", "mma_raised"], ["true"] * 2)
     assert row["record_keys"] == [deficient, raised]
     assert (row["definition"], row["definition_version"], row["index_age_days"]) == ("default", 1, 200)
+
+
+def test_the_small_core_tables_have_columns_of_the_core_models() -> None:
+    models = {model.name: {column.name for column in model.columns} for model in load_models()}
+    for table, columns in CORE.items():
+        assert set(columns) <= models[f"core.{table}"]
