@@ -75,6 +75,9 @@ open({str(home.run / "child")!r}, "w").write(str(child.pid))
     parent.wait()
     assert Path(f"/proc/{child}").exists()
     processes.forget_ended(home)
+    end = time.monotonic() + 5  # a signal is sent at once and obeyed when the child's turn comes
+    while is_running(child) and time.monotonic() < end:
+        time.sleep(0.01)
     assert not is_running(child)
 
 
