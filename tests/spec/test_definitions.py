@@ -221,7 +221,7 @@ def test_every_number_carries_id_version_status_and_its_source_when_it_is_cited(
 
 
 def test_there_is_no_consensus_so_every_class_rule_is_a_proposal() -> None:
-    assert column("definition", "status") == {"proposed"}
+    assert column("case_definition", "status") == {"proposed"}
 
 
 # -- that they fit together -------------------------------------------------------------------------------------------

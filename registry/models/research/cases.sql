@@ -90,7 +90,7 @@ classed AS (
         coalesce(b.states, []) AS states,
         coalesce(b.record_keys, []) AS record_keys
     FROM core.subjects AS u
-    CROSS JOIN definitions.definition AS d
+    CROSS JOIN definitions.case_definition AS d
     INNER JOIN left_over AS l ON d.id = l.definition
     LEFT JOIN best AS b ON u.subject_key = b.subject_key AND d.id = b.definition
 ),

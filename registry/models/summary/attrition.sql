@@ -2,7 +2,7 @@
 -- key: definition, step, part, site
 -- The flow from what was received to who recovered. A subject of whom consent was withdrawn is counted and not named.
 WITH definition AS (
-    SELECT id AS definition FROM definitions.definition
+    SELECT id AS definition FROM definitions.case_definition
 ),
 
 visible AS (
