@@ -316,7 +316,7 @@ class Evidence:
 
 def case(evidence: Evidence) -> Case:
     """The class of one subject, by the definitions' order: the first that fits."""
-    if not _is_eligible(evidence.subject):
+    if excluded_by(evidence.subject):
         return Case("not_eligible")
     if evidence.index is not None:
         end = evidence.window_end(evidence.index)
@@ -346,10 +346,11 @@ def _why_not(evidence: Evidence) -> str:
     return "baseline_post_dose" if measured else "no_baseline"
 
 
-def _is_eligible(subject: Subject) -> bool:
-    """An infant under 36 completed months without an inborn error."""
-    return (
-        subject.enrolment["person"] == "infant"
-        and not any(said["category"] == "exclusion" for said in subject.of("condition"))
-        and months(subject.birth, subject.enrolment["enrolled"].date) < 36
-    )
+def excluded_by(subject: Subject) -> str | None:
+    """Why a subject is not eligible: no infant, 36 completed months or more, an inborn error; None when it is."""
+    if subject.enrolment["person"] != "infant":
+        return "infant"
+    if months(subject.birth, subject.enrolment["enrolled"].date) >= 36:
+        return "eligible_age"
+    is_excluded = any(said["category"] == "exclusion" for said in subject.of("condition"))
+    return "excluding_condition" if is_excluded else None

@@ -10,8 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from b12.demo.statements import Delivery, Moment
-from b12.demo.truth import identity
-from b12.demo.truth.cases import BREASTFED, Evidence, case, unusable
+from b12.demo.truth import attrition, identity
+from b12.demo.truth.cases import BREASTFED, Evidence, case, excluded_by, unusable
 from b12.demo.truth.follow_up import BLOOD_COUNT, STATUS_MARKERS, VISITS, Course, outcomes
 from b12.demo.truth.records import (
     B12_COMPOUNDS,
@@ -45,7 +45,7 @@ class Key(NamedTuple):
 
 
 def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]]:
-    """Every table by its name."""
+    """Every table by its name; of summary.attrition the steps that count anyone."""
     verdicts = identity.verdicts(deliveries)
     everyone = subjects(deliveries, verdicts)
     found: dict[str, list[Row]] = {name: [] for name in (*_CORE, *_RESEARCH)}
@@ -56,6 +56,8 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
         for name, rows in _RESEARCH.items():
             found[name] += rows(evidence, cut_off)
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
+    excluded = {_of(subject)["subject_key"]: by for subject in everyone if (by := excluded_by(subject))}
+    found["summary.attrition"] = attrition.rows(deliveries, verdicts, found, excluded)
     return found
 
 
