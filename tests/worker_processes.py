@@ -36,14 +36,14 @@ SECONDS = 30
 
 
 class Worker:
-    """One `b12 worker`."""
+    """One `b12 worker`, or another `program` in its place."""
 
-    def __init__(self, home: Home, **settings: str) -> None:
+    def __init__(self, home: Home, program: Sequence[str] = ("-m", "b12.cli", "worker"), **settings: str) -> None:
         self.home = home
         self.log = home.logs / f"worker-{uuid.uuid4().hex[:8]}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "b12.cli", "worker"],
+                [sys.executable, *program],
                 env={**os.environ, "B12_HOME": str(home.path), **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -12,7 +12,7 @@ from b12.cli import main
 from lake import gaps
 from tests.lake_fixture import record
 from tests.sample_events import event
-from tests.worker_processes import Worker, add_to, rows, send, wait_for_rows
+from tests.worker_processes import Worker, add_to, forget_dead_workers, rows, send, wait_for_rows
 
 
 @pytest.fixture
@@ -78,6 +78,46 @@ def test_under_another_secret_it_does_not_start_and_says_what_to_restore(intake_
     worker = start_worker()
     assert worker.wait_for_end() == 3
     assert "restore secrets/pseudonym.key" in worker.log.read_text()
+
+
+SABOTAGED = """
+import asyncio, sys
+from lake.home import Home
+from streams import intake, worker
+
+start = worker.Worker.start
+
+async def start_and_sabotage(self):
+    await start(self)
+    thread = self.app.consumer._thread
+    part = sys.argv[1]
+    if part == "accept":
+        async def accept(self, fetch):
+            raise ValueError("CANARY")
+        intake.Intake.accept = accept
+    elif part == "thread":
+        thread.thread_loop.call_soon_threadsafe(thread.thread_loop.stop)
+    else:
+        task = getattr(thread._consumer, "_" + part)
+        task = task._coordination_task if part == "coordinator" else task._fetch_task
+        thread.thread_loop.call_soon_threadsafe(task.cancel)
+
+worker.Worker.start = start_and_sabotage
+worker.STOP_SECONDS = 4
+worker.run(Home.from_env())
+"""
+
+
+@pytest.mark.parametrize("part", ["accept", "thread", "coordinator"])
+def test_a_part_that_dies_ends_the_worker_instead_of_leaving_it_idle(intake_home, site, part):
+    send(intake_home, site, events(site, 2))
+    worker = Worker(intake_home, program=["-c", SABOTAGED, part])
+    try:
+        assert worker.wait_for_end() not in (0, None)
+    finally:
+        worker.kill()
+        forget_dead_workers(intake_home)
+    assert "CANARY" not in worker.log.read_text().replace('raise ValueError("CANARY")', "")
 
 
 def test_without_a_broker_it_ends_and_says_so(home):
