@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from b12.demo.truth.release import Key, Row
+from b12.demo.truth.core import Key, Row
 from contracts.pseudonyms import as_uuid, pseudonym, site_key
 
 _COMPARED = {"summary.attrition": "WHERE n > 0"}

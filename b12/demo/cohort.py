@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from b12.demo import faults
-from b12.demo.courses import COURSES, Course
-from b12.demo.infants import infants, statements
+from b12.demo.clinic import statements
+from b12.demo.courses import COURSES
+from b12.demo.courses.course import Course
+from b12.demo.infants import infants
 from b12.demo.statements import Delivery, Moment, Statement
 
 SEED = 20_260_630

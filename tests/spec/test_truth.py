@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from b12.demo import cohort, infants
-from b12.demo.courses import Course
-from b12.demo.truth import cases, identity, records
+from b12.demo.courses.course import Course
+from b12.demo.truth import cases, evidence, identity, records
 from b12.demo.truth.records import Subject
 
 
@@ -24,11 +24,11 @@ def subjects() -> list[tuple[Course, Subject]]:
 
 def test_each_course_ends_in_the_class_that_a_reader_expects(subjects: list[tuple[Course, Subject]]) -> None:
     for course, subject in subjects:
-        assert cases.case(cases.Evidence(subject)).case_class == course.expects, course.name
+        assert cases.case(evidence.Evidence(subject)).case_class == course.expects, course.name
 
 
 def test_every_class_is_there(subjects: list[tuple[Course, Subject]]) -> None:
-    assert {cases.case(cases.Evidence(subject)).case_class for _, subject in subjects} == set(cases.CLASSES)
+    assert {cases.case(evidence.Evidence(subject)).case_class for _, subject in subjects} == set(cases.CLASSES)
 
 
 def test_every_verdict_is_there() -> None:

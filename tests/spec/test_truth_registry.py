@@ -17,11 +17,11 @@ from truth_comparison import differences
 
 from b12.demo import cohort, infants
 from b12.demo.courses import COURSES
-from b12.demo.edges import EDGES
+from b12.demo.courses.edges import EDGES
 from b12.demo.envelopes import envelope
 from b12.demo.partners import PARTNERS, Partner
 from b12.demo.statements import Delivery
-from b12.demo.truth import cases, identity, records, release
+from b12.demo.truth import cases, core, evidence, identity, records, release
 from contracts.site import Site
 from lake.home import Home
 from lake.snapshot import snapshot
@@ -37,7 +37,7 @@ class Registry(NamedTuple):
 
     home: Home
     given: inputs.Inputs
-    truth: dict[str, list[release.Row]]
+    truth: dict[str, list[core.Row]]
     candidate: Path
     operators: Path
 
@@ -89,7 +89,7 @@ def test_every_infant_on_an_edge_is_of_the_class_that_a_reader_expects() -> None
     courses = {infant.code: infant.course for infant in infants.infants(cohort.SEED, EVERYONE)}
     for subject in records.subjects(deliveries, identity.verdicts(deliveries)):
         course = courses[subject.code]
-        assert cases.case(cases.Evidence(subject)).case_class == course.expects, course.name
+        assert cases.case(evidence.Evidence(subject)).case_class == course.expects, course.name
 
 
 def test_the_whole_registry_is_as_the_truth_says(registry: Registry) -> None:

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from b12.demo.truth.cases import Case, Evidence, above, haemoglobin_cut_off, mma_limit
+from b12.demo.truth.cases import Case
+from b12.demo.truth.evidence import Evidence, above, haemoglobin_cut_off, mma_limit
 from b12.demo.truth.records import Result
 
 STATUS_MARKERS = ("b12", "homocysteine", "mma", "holotranscobalamin")

@@ -3,7 +3,7 @@
 The demonstration does without them; together with its courses they notice when any number moves by one.
 """
 
-from b12.demo.courses import (
+from b12.demo.courses.course import (
     DELAY,
     FINE,
     FULL,

@@ -1,0 +1,163 @@
+"""The demonstration: from an empty home to a validated release, with what a lab, an operator and an analyst see.
+
+What the cohort holds is in `cohort`; each step does what a command does.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from b12.demo import cohort, sending
+from b12.demo.files import Files, Push, write_files
+from b12.demo.partners import PARTNERS, Partner
+from contracts.errors import EnvironmentProblem
+from contracts.site import Site
+from lake.home import Home
+
+BUILD_SECONDS = 120
+"""How long a release may take before the demonstration gives up."""
+
+
+class Journey:
+    """One run of the demonstration in one home."""
+
+    def __init__(self, home: Home, console: Console) -> None:
+        self.home = home
+        self.console = console
+        self.cohort = cohort.make()
+
+    def run(self) -> None:
+        """Every step, each shown with its seconds."""
+        from b12.local import stack
+
+        begun = time.monotonic()
+        self.console.print(
+            f"[bold]b12 demo[/]  {self.cohort.dyads} synthetic dyads at {len(PARTNERS)} sites, in {self.home.path}"
+        )
+        os.environ.setdefault("B12_CUT_OFF", cohort.CUT_OFF.isoformat())
+        os.environ.setdefault("B12_BUILD_QUIET_SECONDS", "2")  # nobody types here: what has stopped, has stopped
+        with self._step("start Kafka, the worker and Dagster") as say:
+            stack.up(self.home, say)
+        with self._step("add the sites " + ", ".join(PARTNERS)):
+            for partner in PARTNERS.values():
+                self._add(partner)
+        with self._step("write what each site has: CSV, a workbook, events"):
+            files = write_files(self.cohort, self.home.path / "labs")
+        pushed = time.monotonic()
+        self._send(files)
+        with self._step("build, audit, publish") as say:
+            self._wait_for_release(say)
+        told = time.monotonic()
+        self._tell(told - pushed, told - begun)
+
+    def _add(self, partner: Partner) -> None:
+        from b12 import registration
+
+        registration.register(
+            self.home,
+            Site(
+                id=partner.id,
+                name=partner.name,
+                country=partner.country,
+                time_zone=partner.time_zone,
+                elevation_m=partner.elevation_m,
+                consent_basis=partner.consent_basis,
+                synthetic=True,
+            ),
+        )
+
+    # Sending
+
+    def _send(self, files: Files) -> None:
+        # A file as it was before its correction is never sent after it: that would take the correction back.
+        exported = self.home.path / "labs" / "first.sent"
+        self._push("push the sites' files", () if exported.exists() else files.first)
+        exported.touch()
+        with self._step("let the laboratory system of SYN03 send by itself, faults and all") as say:
+            say(f"{sending.feed(files.interface, self.home.lab_config('SYN03'), 'SYN03'):,} sent")
+        self._push("push the corrected files", files.corrected)
+
+    def _push(self, title: str, pushes: Sequence[Push]) -> None:
+        sent, errors = 0, []
+        with self._step(title) as say:
+            say("0 sent")
+            for push in pushes:
+                done = sending.push(push, self.home.lab_config(push.site))
+                sent += done.sent
+                errors += [(push, problem) for problem in done.errors]
+                say(f"{sent:,} sent")
+        for push, problem in errors:
+            where = f"{push.path.name} row {problem.row}, {problem.column}"
+            self.console.print(f"       [yellow]kept at {push.site}[/]: {where}: {problem.fix}")
+
+    # Waiting
+
+    def _wait_for_release(self, say: Callable[[str], None]) -> None:
+        from registry import release
+        from registry.errors import NoRelease
+
+        expected = Counter(delivery.statement.site for delivery in self.cohort.deliveries)
+        end = time.monotonic() + BUILD_SECONDS
+        while time.monotonic() < end:
+            try:
+                manifest = release.current(self.home)
+            except NoRelease:
+                say("waiting for the first build")
+            else:
+                read = {site: sum(bound.received for bound in state.bounds) for site, state in manifest.sites.items()}
+                if all(read.get(site, 0) >= count for site, count in expected.items()):
+                    say(manifest.id)
+                    return
+                say(f"{manifest.id} holds {sum(read.values()):,} of {expected.total():,}")
+            time.sleep(0.3)
+        raise EnvironmentProblem(
+            f"{self.home.path}: no release with all that was sent came within {BUILD_SECONDS} s; the runs page of"
+            f" Dagster and {self.home.logs} say why, and `b12 build` builds here and now"
+        )
+
+    # Telling
+
+    def _tell(self, since_push: float, whole: float) -> None:
+        from b12.demo import telling
+        from b12.local.ports import Ports
+
+        telling.receipts(self.home, self.console)
+        telling.attrition(self.home, self.console)
+        telling.one_case(self.home, self.console)
+        home = _as_typed(self.home.path)
+        self.console.print()
+        self.console.print(f"[bold]from push to release[/] {since_push:.0f} s, [bold]altogether[/] {whole:.0f} s")
+        self.console.print("[bold]ask it yourself[/]")
+        self.console.print(f'  b12 --home {home} sql "{telling.NEXT_QUERY}"', soft_wrap=True)
+        self.console.print(
+            f"[bold]look at[/] http://127.0.0.1:{Ports.from_env().dagster}  (the assets, their checks, their history)"
+        )
+        self.console.print(f"[bold]stop it[/] b12 --home {home} down")
+
+    @contextmanager
+    def _step(self, title: str) -> Iterator[Callable[[str], None]]:
+        """Shows a step while it runs, and its seconds when it has ended; hears what is being done."""
+        begun, last = time.monotonic(), ""
+
+        def say(words: str) -> None:
+            nonlocal last
+            last = words
+            line.update(f"{title}: {words}")
+
+        with self.console.status(title) as line:
+            yield say
+        result = f"  {last}" if last[:1].isdigit() or last.startswith("r0") else ""
+        self.console.print(f"  [green]done[/] {time.monotonic() - begun:5.1f} s  {title}{result}")
+
+
+def _as_typed(path: Path) -> str:
+    """The path as one would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,81 @@
+"""The synthetic sites at work: each pushes its files as a lab does, and one has an interface of its own.
+
+What the files hold belongs to `files`; how a push works belongs to `sites`.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from b12.demo.files import Push
+from contracts.errors import EnvironmentProblem
+from sites import config as configs
+from sites import connection, mapping_file, pushing
+from sites import ledger as ledgers
+from sites.config import LabConfig
+from sites.problems import Problem
+from sites.sending import HEADERS, KafkaSender
+
+
+class Pushed(NamedTuple):
+    """What a push did."""
+
+    sent: int
+    errors: list[Problem]
+    """What the check kept at the site."""
+
+
+def push(file: Push, settings_file: Path) -> Pushed:
+    """What `b12 push FILE --map MAP --as SITE --only-good` does."""
+    settings = configs.load(settings_file, file.site)
+    mapping = mapping_file.load(file.mapping) if file.mapping else None
+    ledger_path = ledgers.path_of(configs.state_directory(settings_file), file.site)
+    with ledgers.opened(ledger_path, settings.key) as ledger, ledgers.one_push_at_a_time(ledger_path):
+        now = ledger.next_time(datetime.now(UTC))
+        plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
+        try:
+            errors = [problem for problem in plan.report.problems if problem.severity == "critical"]
+            if not plan.total:
+                return Pushed(0, errors)
+            sender = KafkaSender(settings)
+            if ledger.begin(now, sender.topic_id):
+                plan.close()
+                plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
+            return Pushed(pushing.send(plan, settings.as_site, ledger, sender, now).sent, errors)
+        finally:
+            plan.close()
+
+
+def feed(events: Path, settings_file: Path, site: str) -> int:
+    """Send each line as it stands, once in a home: a laboratory system with a Kafka client asks no check.
+
+    A feed that broke off is sent again from its start: what arrives twice is counted once.
+    """
+    settings = configs.load(settings_file, site)
+    marker = events.with_suffix(".sent")
+    lines = events.read_bytes().splitlines()
+    if marker.exists():
+        return 0
+    _produce(lines, settings)
+    marker.touch()
+    return len(lines)
+
+
+def _produce(lines: list[bytes], settings: LabConfig) -> None:
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    try:
+        producer = KafkaProducer(**connection.client_settings(settings), acks="all", linger_ms=20)
+        try:
+            sent = [producer.send(settings.events_topic, line, headers=HEADERS) for line in lines]
+            producer.flush(timeout=30)
+            for future in sent:
+                future.get(timeout=0)
+        finally:
+            producer.close(timeout=5)
+    except KafkaError as error:
+        raise EnvironmentProblem(
+            f"the interface of {settings.site} could not send ({type(error).__name__});"
+            " `b12 status` shows whether the broker runs"
+        ) from error

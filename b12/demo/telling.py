@@ -1,0 +1,113 @@
+"""What the demonstration shows at its end: receipts as a lab sees them, attrition, one case explained.
+
+The numbers come from the release and from the receipts, never from the cohort.
+"""
+
+from collections import Counter
+
+from rich.console import Console
+from rich.table import Table
+
+from b12.demo.partners import PARTNERS
+from contracts.pseudonyms import as_uuid, pseudonym
+from lake.home import Home
+from registry import queries
+from sites import config as configs
+from sites import ledger as ledgers
+from sites import receipts as answers
+
+NEXT_QUERY = "SELECT class, count(*) AS infants FROM research.cases GROUP BY class ORDER BY infants DESC"
+
+
+def receipts(home: Home, console: Console) -> None:
+    """How many events each site's door accepted and refused, and by which rules."""
+    table = Table("site", "accepted", "refused", "because of", box=None, header_style="bold", pad_edge=False)
+    for site in PARTNERS:
+        path = home.lab_config(site)
+        settings = configs.load(path, site)
+        ledger_path = ledgers.path_of(configs.state_directory(path), site)
+        with ledgers.opened(ledger_path, settings.key) as ledger:
+            told = answers.Answers(ledger)
+            rules: Counter[str] = Counter()
+            for receipt in answers.read(settings, follow=False):
+                if receipt is not None:
+                    rules.update(answer.rule for answer in told.add(receipt) if answer.verdict == "refused")
+        table.add_row(site, f"{told.accepted:,}", f"{told.refused:,}", ", ".join(sorted(rules)))
+    _section(console, "what the door answered", table)
+
+
+_FLOW = """
+SELECT step, part, site, n
+FROM summary.attrition
+WHERE definition = 'default' AND (part = '' OR step IN ('verdict', 'class', 'followed_up')
+    OR (step IN ('at_risk', 'recovered') AND part IN ('biochemical:months_3', 'biochemical:months_6')))
+ORDER BY step_order, part
+"""
+
+
+def attrition(home: Home, console: Console) -> None:
+    """The flow from deliveries to infants who recovered, for all and by site."""
+    places = ("all", *PARTNERS)
+    table = Table("", "", *places, box=None, header_style="bold", pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    flow: dict[tuple[str, str], dict[str, int]] = {}
+    with queries.ask(home, _FLOW) as answer:
+        for step, part, site, count in answer:
+            flow.setdefault((step, part), {})[site] = count
+    shown = ""
+    for (step, part), counts in flow.items():
+        if counts["all"]:
+            name = "" if step == shown else step.replace("_", " ")
+            table.add_row(name, part.replace("_", " "), *(f"{counts[place]:,}" for place in places))
+            shown = step
+    _section(console, "from deliveries to recovery", table)
+
+
+CASE = ("SYN01", "BLR-001")
+"""Site and study code of the infant that is explained."""
+
+_CLASS = """
+SELECT e.class, e.class_meaning, e.criteria, e.states, e.index_age_days, c.treatment_start_age_days, c.regimen,
+    e.record_keys
+FROM research.explanations AS e
+INNER JOIN research.cases AS c ON e.definition = c.definition AND e.subject_key = c.subject_key
+WHERE e.subject_key = '{key}'
+"""
+_EVIDENCE = """
+SELECT analyte, value::DOUBLE, unit, age_days, value_reported::DOUBLE, unit_reported
+FROM core.lab_results WHERE record_key IN ({keys}) ORDER BY age_days, analyte
+"""
+_RECOVERY = """
+SELECT visit, dimension, state, reason
+FROM research.recovery WHERE subject_key = '{key}' ORDER BY visit_order, dimension
+"""
+
+
+def one_case(home: Home, console: Console) -> None:
+    """Why one infant is of its class, and whether it recovered."""
+    site, code = CASE
+    settings = configs.load(home.lab_config(site), site)
+    key = as_uuid(pseudonym(settings.key, "subject", code))
+    console.print()
+    console.print(f"[bold]one case explained[/]: infant {code} of {site}, in the release {key}")
+    with queries.ask(home, _CLASS.format(key=key)) as answer:
+        rows = list(answer)
+    for name, meaning, criteria, states, index, start, regimen, records in rows:
+        console.print(f"  [green]{name}[/] at {index} days of age: {meaning}")
+        because = ", ".join(f"{criterion} {state}" for criterion, state in zip(criteria, states, strict=True))
+        console.print(f"  because {because}")
+        with queries.ask(home, _EVIDENCE.format(keys=", ".join(f"'{record}'" for record in records))) as answer:
+            for analyte, value, unit, age, reported, unit_reported in answer:
+                told = "" if unit == unit_reported else f" (reported as {reported:g} {unit_reported})"
+                console.print(f"    {analyte} {value:g} {unit} at {age} days{told}")
+        console.print(f"  treated from {start} days of age with {regimen}")
+    with queries.ask(home, _RECOVERY.format(key=key)) as answer:
+        for visit, dimension, state, reason in answer:
+            console.print(f"    {visit}: {dimension}: {state}{f' ({reason})' if reason else ''}")
+
+
+def _section(console: Console, title: str, table: Table) -> None:
+    console.print()
+    console.print(f"[bold]{title}[/]")
+    console.print(table)
