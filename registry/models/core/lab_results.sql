@@ -9,80 +9,84 @@ WITH unconfirmed AS (
     GROUP BY delivery
 ),
 
-reports AS (
-    SELECT
-        l.*,
-        e.birth_date,
-        z.time_zone,
-        a.analyte,
-        u.canonical_unit,
-        u.factor,
-        n.reason AS unconfirmed_reason,
-        {
-            'subject': l.subject_key,
-            'person': l.person,
-            'analyte': a.analyte,
-            'specimen': l.specimen,
-            'date': l.collected_date,
-            'at': l.collected_at,
-            'precision': l.collected_precision,
-            'method': l.method,
-            'platform': l.platform,
-            'comparator': l.comparator,
-            'status': l.status
-        } AS draw,
-        TRY((l.value * u.factor)::DECIMAL(28, 12)) AS canonical
+coded AS NOT MATERIALIZED (
+    SELECT l.*, a.analyte, u.canonical_unit, u.factor
     FROM staging.current_lab_result AS l
-    INNER JOIN staging.current_enrolment AS e ON l.site = e.site AND l.subject_key = e.subject_key
-    INNER JOIN staging.sites AS z ON l.site = z.site
     INNER JOIN definitions.analyte_code AS a ON l.loinc = a.loinc
     LEFT JOIN definitions.unit_factors AS u ON l.loinc = u.loinc AND l.unit = u.unit
-    LEFT JOIN unconfirmed AS n ON l.delivery = n.delivery
 ),
 
--- Only where a subject has an analyte in more than one unit can two reports be one result.
+-- Only where a person has an analyte in more than one unit can two reports be one result.
 mixed AS (
     SELECT subject_key, person, analyte
-    FROM reports
-    WHERE canonical IS NOT NULL
+    FROM coded
+    WHERE factor IS NOT NULL
     GROUP BY subject_key, person, analyte
-    HAVING count(DISTINCT unit) > 1
+    HAVING min(unit) <> max(unit)
+),
+
+reports AS (
+    SELECT
+        c.delivery,
+        c.record_key,
+        c.id_key,
+        c.event_time,
+        c.value,
+        c.unit,
+        c.canonical_unit,
+        TRY((c.value * c.factor)::DECIMAL(28, 12)) AS canonical,
+        {
+            'subject': c.subject_key,
+            'person': c.person,
+            'analyte': c.analyte,
+            'specimen': c.specimen,
+            'date': c.collected_date,
+            'at': c.collected_at,
+            'precision': c.collected_precision,
+            'method': c.method,
+            'platform': c.platform,
+            'comparator': c.comparator,
+            'status': c.status
+        } AS draw
+    FROM coded AS c
+    SEMI JOIN mixed AS m ON c.subject_key = m.subject_key AND c.person = m.person AND c.analyte = m.analyte
+    WHERE c.factor IS NOT NULL
 ),
 
 twice AS (
-    SELECT r.draw
+    SELECT draw
+    FROM reports
+    GROUP BY draw
+    HAVING count(*) = 2 AND min(unit) <> max(unit)
+),
+
+placed AS (
+    SELECT
+        r.*,
+        row_number() OVER (
+            PARTITION BY r.draw ORDER BY r.unit = r.canonical_unit DESC, r.event_time DESC, r.id_key
+        ) AS place
     FROM reports AS r
-    SEMI JOIN mixed AS m ON r.subject_key = m.subject_key AND r.person = m.person AND r.analyte = m.analyte
-    WHERE r.canonical IS NOT NULL
-    GROUP BY r.draw
-    HAVING count(*) = 2 AND count(DISTINCT r.unit) = 2
+    SEMI JOIN twice AS t ON r.draw = t.draw
 ),
 
 pairs AS (
     SELECT
-        r.delivery,
-        row_number() OVER (PARTITION BY r.draw ORDER BY r.unit = r.canonical_unit DESC, r.event_time DESC, r.id_key)
-            AS place,
-        lead(r.delivery) OVER (
-            PARTITION BY r.draw ORDER BY r.unit = r.canonical_unit DESC, r.event_time DESC, r.id_key
-        ) AS other_delivery
-    FROM reports AS r
-    SEMI JOIN twice AS t ON r.draw = t.draw
-    WHERE r.canonical IS NOT NULL
+        kept.delivery,
+        other.delivery AS other_delivery,
+        other.record_key AS other_record_key,
+        other.value AS other_value_reported,
+        other.unit AS other_unit_reported,
+        abs(other.canonical - kept.canonical) AS disagreement
+    FROM placed AS kept
+    INNER JOIN placed AS other ON kept.draw = other.draw
+    WHERE kept.place = 1 AND other.place = 2
 ),
 
-results AS (
-    SELECT
-        r.*,
-        o.record_key AS other_record_key,
-        o.value AS other_value_reported,
-        o.unit AS other_unit_reported,
-        abs(o.canonical - r.canonical) AS disagreement,
-        coalesce(r.unconfirmed_reason, o.unconfirmed_reason) AS finding_reason
-    FROM reports AS r
-    LEFT JOIN pairs AS p ON r.delivery = p.delivery
-    LEFT JOIN reports AS o ON p.other_delivery = o.delivery
-    WHERE p.place IS NULL OR p.place = 1
+results AS NOT MATERIALIZED (
+    SELECT *
+    FROM coded AS c
+    WHERE NOT EXISTS (SELECT 1 FROM pairs AS p WHERE p.other_delivery = c.delivery)
 ),
 
 -- Ties of one day are settled by the newest statement; few days have any.
@@ -108,22 +112,41 @@ ranked AS (
             AND r.collected_date = d.collected_date
 ),
 
-judged AS (
+converted AS NOT MATERIALIZED (
     SELECT
         r.*,
+        e.birth_date,
+        z.time_zone,
+        p.other_record_key,
+        p.other_value_reported,
+        p.other_unit_reported,
+        p.disagreement,
+        coalesce(own.reason, others.reason) AS finding_reason,
         coalesce(k.event_time_rank, 1)::INTEGER AS event_time_rank,
-        CASE
-            WHEN NOT s.is_usable THEN r.status
-            WHEN r.canonical IS NULL THEN 'no_value'
-            WHEN NOT list_contains(a.specimens, r.specimen) THEN 'specimen'
-            WHEN r.finding_reason IS NOT NULL THEN r.finding_reason
-            WHEN r.disagreement > g.max_relative_disagreement * r.canonical THEN 'units_disagree'
-        END AS unusable_reason
+        TRY((r.value * r.factor)::DECIMAL(28, 12)) AS canonical
     FROM results AS r
-    INNER JOIN definitions.result_status AS s ON r.status = s.code
-    INNER JOIN definitions.analyte AS a ON r.analyte = a.id
-    CROSS JOIN definitions.result_agreement AS g
+    INNER JOIN staging.current_enrolment AS e ON r.site = e.site AND r.subject_key = e.subject_key
+    INNER JOIN staging.sites AS z ON r.site = z.site
+    LEFT JOIN pairs AS p ON r.delivery = p.delivery
+    LEFT JOIN unconfirmed AS own ON r.delivery = own.delivery
+    LEFT JOIN unconfirmed AS others ON p.other_delivery = others.delivery
     LEFT JOIN ranked AS k ON r.delivery = k.delivery
+),
+
+judged AS NOT MATERIALIZED (
+    SELECT
+        c.*,
+        CASE
+            WHEN NOT s.is_usable THEN c.status
+            WHEN c.canonical IS NULL THEN 'no_value'
+            WHEN NOT list_contains(a.specimens, c.specimen) THEN 'specimen'
+            WHEN c.finding_reason IS NOT NULL THEN c.finding_reason
+            WHEN c.disagreement > g.max_relative_disagreement * c.canonical THEN 'units_disagree'
+        END AS unusable_reason
+    FROM converted AS c
+    INNER JOIN definitions.result_status AS s ON c.status = s.code
+    INNER JOIN definitions.analyte AS a ON c.analyte = a.id
+    CROSS JOIN definitions.result_agreement AS g
 )
 
 SELECT
