@@ -14,7 +14,8 @@ Severity = Literal["critical", "warning", "info"]
 Level = Literal["site", "release"]
 Outcome = Literal["pass", "fail", "not_applicable", "error"]
 
-UNEXPECTED_ROWS = "unexpected_rows_expectation"
+NO_ROWS = "expect_no_rows"
+"""Of no_rows.py, with one argument: `unexpected_rows_query`, over `{batch}`."""
 
 
 class Check(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     from great_expectations.core.run_identifier import RunIdentifier
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
     from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+    from great_expectations.expectations import UnexpectedRowsExpectation
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.render.renderer import ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
@@ -32,6 +33,7 @@ __all__ = [
     "RunIdentifier",
     "SQLDatasource",
     "SqlAlchemyExecutionEngine",
+    "UnexpectedRowsExpectation",
     "ValidationResultsPageRenderer",
     "get_context",
 ]

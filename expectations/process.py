@@ -8,9 +8,10 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Protocol, cast
 
 import msgspec
 from msgspec import Struct
@@ -50,6 +51,8 @@ class Auditor:
     def __init__(self, command: Sequence[str] = _COMMAND) -> None:
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
+        self._owed = 0
+        """Replies that have not been read yet."""
 
     def __enter__(self) -> "Auditor":
         # Its errors are discarded: they may quote a value, and what failed is in the results.
@@ -61,18 +64,19 @@ class Auditor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        process = self._process
-        assert process is not None and process.stdin and process.stdout  # noqa: PT018, S101  # set by __enter__
-        for stream in (process.stdin, process.stdout):
-            try:
-                stream.close()
-            except BrokenPipeError:  # it died with a request in the pipe
-                continue
         try:
-            process.wait(10 if kind is None else 0.1)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            if kind is None:
+                self._settle()
+        finally:
+            process = self._running()
+            for stream in (process.stdin, process.stdout):
+                with suppress(BrokenPipeError):  # it died with a request in the pipe
+                    stream.close()
+            try:
+                process.wait(10 if kind is None else 0.1)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def run(
         self,
@@ -84,32 +88,50 @@ class Auditor:
     ) -> list[CheckResult]:
         """What Runner.run returns. EnvironmentProblem when the process did not survive it."""
         paths = {name: str(path) for name, path in databases.items()}
-        return self._ask(Run(databases=paths, checks=list(checks), sites=sorted(sites), in_docs=in_docs)).results
+        self._send(Run(databases=paths, checks=list(checks), sites=sorted(sites), in_docs=in_docs))
+        return self._settle()
 
     def write_docs(self, directory: Path, results: Sequence[CheckResult]) -> None:
-        """Runner.write_docs. EnvironmentProblem when the process did not survive it."""
-        self._ask(WriteDocs(directory=str(directory), results=list(results)))
+        """Runner.write_docs, without waiting: the block ends when they are written, or EnvironmentProblem."""
+        self._send(WriteDocs(directory=str(directory), results=list(results)))
 
-    def _ask(self, request: Run | WriteDocs) -> Reply:
-        process = self._process
-        assert process is not None and process.stdin and process.stdout  # noqa: PT018, S101  # set by __enter__
-        try:
-            process.stdin.write(msgspec.json.encode(request) + b"\n")
-            process.stdin.flush()
+    def _send(self, request: Run | WriteDocs) -> None:
+        stdin = self._running().stdin
+        self._owed += 1
+        with suppress(BrokenPipeError):  # the missing reply says it better
+            stdin.write(msgspec.json.encode(request) + b"\n")
+            stdin.flush()
+
+    def _settle(self) -> list[CheckResult]:
+        """Read every reply that is still to come, and give the last one's results."""
+        process = self._running()
+        reply = Reply()
+        while self._owed:
+            self._owed -= 1
             line = process.stdout.readline()
-        except BrokenPipeError:
-            line = b""
-        if not line:
-            raise EnvironmentProblem(
-                f"the checks' process ended with code {process.wait(10)} before it answered: likely for want of memory;"
-                " nothing was published, start the build again"
-            )
-        reply = msgspec.json.decode(line, type=Reply)
-        if reply.error:
-            raise EnvironmentProblem(
-                f"the checks could not be run or written ({reply.error}): is the disk full? Nothing was published"
-            )
-        return reply
+            if not line:
+                raise EnvironmentProblem(
+                    f"the checks' process ended with code {process.wait(10)} before it answered, likely for want of"
+                    " memory; start the build again"
+                )
+            reply = msgspec.json.decode(line, type=Reply)
+            if reply.error:
+                raise EnvironmentProblem(f"the checks could not be run or written ({reply.error}): is the disk full?")
+        return reply.results
+
+    def _running(self) -> "_Process":
+        assert self._process is not None and self._process.stdin and self._process.stdout  # noqa: PT018, S101
+        return cast(_Process, self._process)
+
+
+class _Process(Protocol):
+    """What is needed of a process whose two ends are pipes."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
 
 
 def serve(requests: IO[bytes], replies: IO[bytes]) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from contracts import codes, rulebook
 from contracts.events import DATA, Data
 from contracts.shapes import shapes
-from expectations.checks import UNEXPECTED_ROWS, Category, Check, Severity, literal, share
+from expectations.checks import NO_ROWS, Category, Check, Severity, literal, share
 
 
 def site_checks() -> list[Check]:
@@ -64,7 +64,7 @@ def _check(kind: str, name: str, asks: str, failing: str, **fields: Any) -> Chec
     if "expectation" not in given:
         applies, breaks = given.get("applies", "true"), given.get("breaks")
         ending = f"GROUP BY site HAVING {breaks}" if breaks else f"WHERE ({applies}) AND ({failing})"
-        given["expectation"] = UNEXPECTED_ROWS
+        given["expectation"] = NO_ROWS
         # What Great Expectations reads of a failing row is its site: never a value.
         given["arguments"] = {"unexpected_rows_query": f"SELECT site FROM {{batch}} {ending}"}
     return Check(name=name, asks=asks, failing=failing, level="site", **given)
@@ -230,7 +230,7 @@ def _verdicts() -> Iterator[Check]:
             category="plausibility",
             severity=severity,
             level="site",
-            expectation=UNEXPECTED_ROWS,
+            expectation=NO_ROWS,
             arguments={"unexpected_rows_query": f"SELECT site FROM {{batch}} GROUP BY site HAVING {breaks}"},
             failing=failing,
             breaks=breaks,

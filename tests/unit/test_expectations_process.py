@@ -33,7 +33,7 @@ def test_a_process_that_dies_is_reported(tmp_path: Path) -> None:
 
 def test_what_the_process_could_not_do_is_named_without_its_text(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with Auditor() as auditor, pytest.raises(EnvironmentProblem, match=r"FileExistsError|NotADirectoryError") as caught:
+    with pytest.raises(EnvironmentProblem, match=r"FileExistsError|NotADirectoryError") as caught, Auditor() as auditor:
         auditor.write_docs(tmp_path / "file" / "docs", [])
     assert "Errno" not in str(caught.value)
 

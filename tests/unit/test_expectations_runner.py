@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from expectations.checks import UNEXPECTED_ROWS, Check, CheckResult, broken_invariants, held_sites, share
+from expectations.checks import NO_ROWS, Check, CheckResult, broken_invariants, held_sites, share
 from expectations.runner import Runner
 from tests.small_build import SmallBuild
 
@@ -37,7 +37,7 @@ def a_check(name: str = "amount", **fields: object) -> Check:
 
 
 def by_query(query: str, **fields: object) -> Check:
-    return a_check(expectation=UNEXPECTED_ROWS, arguments={"unexpected_rows_query": query}, **fields)
+    return a_check(expectation=NO_ROWS, arguments={"unexpected_rows_query": query}, **fields)
 
 
 def outcomes(results: list[CheckResult]) -> dict[str | None, str]:
