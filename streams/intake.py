@@ -8,88 +8,50 @@ How records arrive belongs to streams/transport.py, how they are stored to lake/
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
 
-import pyarrow as pa
-from aiokafka.errors import KafkaError
-from deltalake.exceptions import DeltaError
 from faust.types import TP
 
 from contracts.errors import EnvironmentProblem
-from contracts.judge import judge
 from contracts.pseudonyms import site_key
 from contracts.site import Site
-from lake import crash, maintenance
 from lake.home import Home
-from lake.judgements import Judgements, of_batch
-from lake.rows import Batch, tables
-from lake.table import Fenced, Lake, Span
+from lake.judgements import of_batch
+from lake.rows import Batch
+from lake.table import Fenced, Lake, Span, Stored
+from streams.answers import Answers, Flushed
+from streams.cluster import Cluster
 from streams.logs import say
 from streams.places import Held, Place, start
-from streams.receipts import Range, Sender, receipts
-from streams.transport import Fetch, Grant
+from streams.receipts import Producer
+from streams.transport import BatchConsumer, Fetch, Grant
+from streams.work import Work, judged, stored
 
 FLUSH_SECONDS = 1.0
 FLUSH_ROWS = 50_000
 FLUSH_BYTES = 64 << 20
-MOST_ANSWERED = 1_000_000
-"""Offsets that receipts are rebuilt for at once, after a crash."""
 FENCES = 5
 """Fences in a row that can still be rebalances."""
 RETRY_SECONDS = 2.0
 """Between two looks at partitions that are held."""
-SEND_SECONDS = 10.0
-SEND_AGAIN_SECONDS = 30.0
-"""Between two attempts to send the receipts of a partition."""
 PATIENCE_SECONDS = 10.0
 """For a fetch that was handed over and never arrived, while nothing else goes on."""
 
-_Result = TypeVar("_Result")
-
-
-class Flushed(NamedTuple):
-    """What a flush stored of one partition."""
-
-    start: int | None
-    """The lake's next offset before; None when it had none."""
-    judgements: Judgements
-
-
-class Reader(Protocol):
-    """What the intake needs of the consumer (streams.transport.BatchConsumer)."""
-
-    def new_lease(self) -> int: ...
-    def lost(self) -> set[TP]: ...
-    def handed_over(self) -> dict[TP, Grant]: ...
-    async def grant(self, grants: Mapping[TP, Grant]) -> None: ...
-    async def withdraw(self, partitions: Iterable[TP]) -> None: ...
-    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]: ...
-    async def bounds(self, partitions: Iterable[TP]) -> dict[TP, tuple[int, int]]: ...
-    async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool: ...
-
-
-class Topics(Protocol):
-    """What the intake needs of the cluster (streams.cluster.Cluster)."""
-
-    def topic_uuids(self, names: Iterable[str]) -> dict[str, str]: ...
-
 
 class Intake:
-    """All partitions of one worker. Its methods run on one event loop; blocking work goes to two threads."""
+    """All partitions of one worker. Its methods run on one event loop."""
 
-    def __init__(self, home: Home, lake: Lake, topics: Topics, sender: Sender, reader: Reader) -> None:
+    def __init__(self, home: Home, lake: Lake, cluster: Cluster, producer: Producer, reader: BatchConsumer) -> None:
         self.sites: dict[str, Site] = {}
         """By events topic."""
-        self._home, self._lake, self._topics, self._sender, self._reader = home, lake, topics, sender, reader
+        self._home, self._lake, self._cluster, self._reader = home, lake, cluster, reader
         self._secret = home.secret()
+        self._work = Work()
+        self._answers = Answers(self._work, lake, producer, reader)
         self._places: dict[TP, Place] = {}
         self._held: dict[TP, Held] = {}
         self._lock = asyncio.Lock()
-        self._judging = ThreadPoolExecutor(1, "judge")
-        self._storing = ThreadPoolExecutor(1, "store")
+        """Held while places are taken and while a flush is under way."""
         self._flushed_at = self._looked_at = time.monotonic()
         self._fences = 0
         self._accepting = 0
@@ -107,6 +69,7 @@ class Intake:
         """Start to read every assigned partition, and forget all others."""
         self.drop()
         async with self._lock:  # a flush of before the rebalance may be under way; the offset to read is behind it
+            self.drop()
             await self._take(partitions)
 
     def drop(self) -> None:
@@ -120,48 +83,44 @@ class Intake:
             self._places.pop(tp, None)
         if not wanted:
             return
-        uuids = await self._store(self._topics.topic_uuids, {tp.topic for tp in wanted})
+        uuids = await self._work.store(self._cluster.topic_uuids, {tp.topic for tp in wanted})
         known = [tp for tp in wanted if tp.topic in uuids]
         bounds = await self._reader.bounds(known)
         committed = await self._reader.committed(known)
         grants = {}
         for tp in wanted:
-            uuid = uuids.get(tp.topic)
-            stored = await self._store(self._lake.stored, uuid, tp.partition) if uuid else None
-            offset = start(self._home, tp, uuid, stored, bounds.get(tp))
-            if isinstance(offset, Held) or uuid is None:
+            uuid = uuids.get(tp.topic, "")
+            there = await self._work.store(self._lake.stored, uuid, tp.partition)
+            offset = start(self._home, tp, uuid, there, bounds.get(tp))
+            if isinstance(offset, Held):
                 self._hold(tp, offset)
                 continue
             self._held.pop(tp, None)
-            upto = stored.next_offset if stored else None
-            answered = committed.get(tp)
-            site = self.sites[tp.topic]
-            self._places[tp] = Place(
-                tp=tp,
-                topic_uuid=uuid,
-                lease=self._reader.new_lease(),
-                stored=upto,
-                end=offset,
-                # A lake that was restored from a backup stands below what was answered: those are judged anew.
-                answered=min(answered if answered is not None else bounds[tp][0], upto if upto is not None else offset),
-                batch=Batch(site, site_key(self._secret, site.id), uuid, tp.partition),
-            )
-            grants[tp] = Grant(offset, self._places[tp].lease)
-            say("reading", topic=tp.topic, partition=tp.partition, uuid=uuid, offset=offset, stored=upto)
+            answered = committed[tp]
+            place = self._place(tp, uuid, there, offset, bounds[tp][0] if answered is None else answered)
+            self._places[tp], grants[tp] = place, Grant(offset, place.lease)
+            say("reading", topic=tp.topic, partition=tp.partition, uuid=uuid, offset=offset, stored=place.stored)
         await self._reader.grant(grants)
 
-    def _hold(self, tp: TP, held: "Held | int") -> None:
-        if isinstance(held, Held) and self._held.get(tp) != held:
+    def _place(self, tp: TP, uuid: str, there: Stored | None, offset: int, answered: int) -> Place:
+        site = self.sites[tp.topic]
+        upto = there.next_offset if there else None
+        return Place(
+            tp=tp,
+            topic_uuid=uuid,
+            lease=self._reader.new_lease(),
+            stored=upto,
+            end=offset,
+            # A lake that was restored from a backup stands below what was answered: those are judged anew.
+            answered=min(answered, offset if upto is None else upto),
+            batch=Batch(site, site_key(self._secret, site.id), uuid, tp.partition),
+        )
+
+    def _hold(self, tp: TP, held: Held) -> None:
+        if self._held.get(tp) != held:
             self._held[tp] = held
-            say(
-                "held",
-                logging.ERROR,
-                topic=tp.topic,
-                partition=tp.partition,
-                reason=held.reason,
-                wanted=held.wanted,
-                offered=held.offered,
-            )
+            where = {"topic": tp.topic, "partition": tp.partition}
+            say("held", logging.ERROR, **where, reason=held.reason, wanted=held.wanted, offered=held.offered)
 
     # Fetches
 
@@ -180,7 +139,7 @@ class Intake:
             self._accepting -= 1
 
     async def _keep(self, place: Place, fetch: Fetch) -> None:
-        judged = await self._run(self._judging, _judged, place.site, fetch.records)
+        answers = await self._work.judge(judged, place.site, fetch.records)
         if not self._open or self._places.get(fetch.tp) is not place:
             return  # taken away while it was being judged
         batch = place.batch
@@ -188,8 +147,9 @@ class Intake:
         batch.received_ms += [record.timestamp for record in fetch.records]
         sizes = [None if record.value is None else len(record.value) for record in fetch.records]
         batch.sizes += sizes
-        batch.judged += judged
+        batch.judged += answers
         place.bytes += sum(filter(None, sizes))
+        place.received += len(fetch.records)
         place.end = fetch.end
         while self._is_full():
             await self.flush()
@@ -241,12 +201,12 @@ class Intake:
         async with self._lock:
             self._flushed_at = time.monotonic()
             flushed = await self._flush([place for place in self._places.values() if len(place.batch)])
-            await self._answer(flushed)
+            await self._answers.send(list(self._places.values()), flushed)
 
     async def _flush(self, places: Sequence[Place]) -> dict[TP, Flushed]:
         if not places:
             return {}
-        uuids = await self._store(self._topics.topic_uuids, {place.tp.topic for place in places})
+        uuids = await self._work.store(self._cluster.topic_uuids, {place.tp.topic for place in places})
         # Asked after the records were fetched: they are of this topic, not of one made again under its name.
         remade = [place.tp for place in places if uuids.get(place.tp.topic, place.topic_uuid) != place.topic_uuid]
         if remade:
@@ -254,15 +214,15 @@ class Intake:
                 say("topic_remade", logging.WARNING, topic=tp.topic, partition=tp.partition)
             await self._take(remade)
         places = [place for place in places if self._places.get(place.tp) is place]
-        batches = [place.emptied() for place in places]
         spans = [
-            Span(place.tp.topic, place.topic_uuid, place.tp.partition, place.stored, place.end, len(batch))
-            for place, batch in zip(places, batches, strict=True)
+            Span(place.tp.topic, place.topic_uuid, place.tp.partition, place.stored, place.end, place.received)
+            for place in places
         ]
+        batches = [place.emptied() for place in places]
         if not spans:
             return {}
         try:
-            version = await self._store(_stored, self._lake, spans, batches)
+            version = await self._work.store(stored, self._lake, spans, batches)
         except Fenced:
             await self._fenced([place.tp for place in places])
             return {}
@@ -284,73 +244,3 @@ class Intake:
                 " stop one of the two"
             )
         await self._take([tp for tp in partitions if tp in self._places])
-
-    async def _answer(self, flushed: Mapping[TP, Flushed]) -> None:
-        """Send the receipts that are due, then move Kafka's committed offsets, which say how far they were sent."""
-        answered = {}
-        for place in list(self._places.values()):
-            if place.stored is None or place.answered >= place.stored or time.monotonic() < place.answer_at:
-                continue
-            now = flushed.get(place.tp)
-            if now is not None and (now.start is None or place.answered >= now.start):
-                of = _range(place, place.stored)
-                judgements = now.judgements
-            else:  # after a crash more is due than was flushed just now: ask the lake
-                of = _range(place, min(place.stored, place.answered + MOST_ANSWERED))
-                judgements = await self._store(self._lake.judgements, of.topic_uuid, of.partition, of.start, of.end)
-            values = await self._run(self._judging, _receipts, of, judgements)
-            try:
-                sending = self._sender.send(place.site.receipts_topic, place.tp.partition, values)
-                await asyncio.wait_for(sending, SEND_SECONDS)
-            except (KafkaError, TimeoutError) as error:
-                # One site's missing topic must not keep the others' deliveries out of the lake.
-                place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
-                say("receipts_failed", logging.ERROR, error, topic=place.tp.topic, partition=place.tp.partition)
-                continue
-            answered[place.tp] = place.answered = of.end
-        if answered:
-            crash.here("receipts_sent")
-            if not await self._reader.commit_receipts(answered):
-                say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
-            crash.here("offsets_committed")
-
-    # Threads
-
-    async def _store(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
-        return await self._run(self._storing, function, *arguments)
-
-    async def _run(self, pool: ThreadPoolExecutor, function: Callable[..., _Result], *arguments: Any) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-
-
-def _judged(site: Site, records: Sequence[Any]) -> list[Any]:
-    judged = []
-    stamp, received = -1, datetime.fromtimestamp(0, UTC)
-    for record in records:
-        if record.timestamp != stamp:  # the broker stamps a batch of records, not each
-            stamp, received = record.timestamp, datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        judged.append(judge(record.value, site, received, record.headers))
-    return judged
-
-
-def _stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch]) -> int:
-    parts: dict[str, list[pa.Table]] = {}
-    for batch in batches:
-        for partition, table in tables(batch).items():
-            parts.setdefault(partition, []).append(table)
-    before = lake.version
-    after = lake.flush(spans, {partition: pa.concat_tables(found) for partition, found in parts.items()})
-    if maintenance.due(before, after):
-        try:
-            maintenance.maintain(lake.uri, remove=False)
-        except (DeltaError, OSError) as error:  # what is stored is stored; the next one may do better
-            say("maintenance_failed", logging.WARNING, error)
-    return after
-
-
-def _receipts(of: Range, judgements: Judgements) -> list[bytes]:
-    return list(receipts(of, judgements))
-
-
-def _range(place: Place, end: int) -> Range:
-    return Range(place.site, place.topic_uuid, place.tp.partition, place.answered, end)

@@ -28,6 +28,8 @@ class Place:
     answered: int
     """Receipts were sent up to here."""
     batch: Batch
+    received: int = 0
+    """Deliveries in the batch, counted as they came."""
     bytes: int = 0
     answer_at: float = 0.0
     """No receipts are sent before this moment, because sending them failed."""
@@ -43,7 +45,7 @@ class Place:
         """A new batch for what comes next; the old one is the caller's."""
         full = self.batch
         self.batch = Batch(full.site, full.site_key, full.topic_uuid, full.partition)
-        self.bytes = 0
+        self.received = self.bytes = 0
         return full
 
 
@@ -59,14 +61,13 @@ class Held:
     """The nearest that Kafka has."""
 
 
-def start(
-    home: Home, tp: TP, topic_uuid: str | None, stored: Stored | None, bounds: tuple[int, int] | None
-) -> int | Held:
-    """The offset to read from, given what the lake holds and what Kafka offers (first offset, offset behind the last).
+def start(home: Home, tp: TP, topic_uuid: str, stored: Stored | None, bounds: tuple[int, int] | None) -> int | Held:
+    """The offset to read from, given what the lake holds and what Kafka offers: its first offset and the one behind
+    its last, None when the topic is gone.
 
     A topic that the lake does not know is read from its first offset. A gap is recorded, and passed once accepted.
     """
-    if topic_uuid is None or bounds is None:
+    if bounds is None:
         return Held("no_topic")
     first, behind_last = bounds
     if stored is None:

@@ -7,10 +7,11 @@ What a receipt holds is contracts/receipts.py's.
 from bisect import bisect_left
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 
 from contracts.judge import rules
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
@@ -52,34 +53,39 @@ def receipts(of: Range, judgements: Judgements) -> Iterator[bytes]:
     yield _receipt(of, start, of.end, judgements, entries)
 
 
-class Sender(Protocol):
-    """Sends receipts and returns when Kafka has them."""
-
-    async def send(self, topic: str, partition: int, values: list[bytes]) -> None: ...
-
-
 class Producer:
     """Sends with an idempotent producer, acknowledged by all replicas in sync."""
 
     def __init__(self, kafka: InternalKafka) -> None:
-        context = ssl_context(kafka)
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=kafka.servers,
-            security_protocol=kafka.security_protocol,
-            ssl_context=context,
+        self._kafka = kafka
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaConnectionError when nothing answers; may be called again then."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._kafka.servers,
+            security_protocol=self._kafka.security_protocol,
+            ssl_context=ssl_context(self._kafka),
             enable_idempotence=True,
             compression_type="gzip",  # the one codec that a lab's small install can read
             max_request_size=1_000_000,
         )
-
-    async def start(self) -> None:
-        await self._producer.start()
+        try:
+            await producer.start()
+        except KafkaConnectionError:
+            await producer.stop()
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
-        await self._producer.stop()
+        """Disconnect, if it ever was connected."""
+        if self._producer is not None:
+            await self._producer.stop()
 
     async def send(self, topic: str, partition: int, values: list[bytes]) -> None:
         """Raises KafkaError when Kafka does not take them."""
+        if self._producer is None:
+            raise KafkaConnectionError("not started")
         acknowledged = [await self._producer.send(topic, value, partition=partition) for value in values]
         for future in acknowledged:
             await future

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import faust
@@ -25,6 +26,8 @@ from streams.logs import say
 from streams.receipts import Producer
 from streams.transport import BatchTransport
 
+START_SECONDS = 20.0
+"""For Kafka to answer. Longer than what a supervisor takes for a failed start."""
 TICK_SECONDS = 0.2
 LOOK_SECONDS = 1.0
 """Between two looks at the registered sites."""
@@ -128,21 +131,33 @@ class Worker:
         # Faust cannot subscribe to nothing. No partition of this topic is ever granted, so that it needs no stream.
         self.app.topics.add(self._topic(REPLAY_TOPIC))
         self._look()
-        try:
-            await self._producer.start()
-        except KafkaConnectionError as error:
-            raise EnvironmentProblem(
-                f"Kafka does not answer at {self._home.internal_kafka().bootstrap}: start it with `b12 up`, or name"
-                " another with B12_BROKERS"
-            ) from error
+        await self._connect()
         await self.app.start()
         say("started", sites=len(self._consumed))
+
+    async def _connect(self) -> None:
+        """Wait for Kafka for a while: a worker that gave up at once would use up its supervisor's patience."""
+        end = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                await self._producer.start()
+            except KafkaConnectionError:
+                if time.monotonic() > end:
+                    raise EnvironmentProblem(
+                        f"Kafka does not answer at {self._home.internal_kafka().bootstrap}: start it with `b12 up`, or"
+                        " name another with B12_BROKERS"
+                    ) from None
+                say("waiting_for_kafka", logging.WARNING)
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
 
     async def keep_flushing(self) -> None:
         """Flush by time, for ever. Raises what stops the worker."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            await self.intake.tick()
+            # A flush that has begun is finished and answered, even when the worker is asked to stop meanwhile.
+            await asyncio.shield(self.intake.tick())
 
     async def keep_looking(self) -> None:
         """Find new sites, and parts that ended without a word, for ever. Raises what stops the worker."""

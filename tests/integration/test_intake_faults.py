@@ -123,10 +123,12 @@ def test_a_part_that_dies_ends_the_worker_instead_of_leaving_it_idle(intake_home
 def test_without_a_broker_it_ends_and_says_so(home):
     home.ensure_secret()
     home.put_connection("127.0.0.1:9", "127.0.0.1:9")
-    worker = Worker(home, B12_BROKERS="127.0.0.1:9")
+    program = "import sys; from b12.cli import main; from streams import worker; worker.START_SECONDS = 1;"
+    worker = Worker(home, ["-c", program + "sys.exit(main(['worker']))"], B12_BROKERS="127.0.0.1:9")
     try:
         assert worker.wait_for_end() == 3
     finally:
         worker.kill()
+    assert "waiting_for_kafka" in {line["event"] for line in worker.lines()}
     assert "127.0.0.1:9" in worker.log.read_text().splitlines()[-1]
     assert "b12 up" in worker.log.read_text().splitlines()[-1]

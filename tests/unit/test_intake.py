@@ -372,10 +372,26 @@ def test_receipts_that_were_not_sent_are_sent_by_the_next_owner_with_the_same_wo
     run(story())
 
 
+def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_from_the_logs_start(home, kafka, new_intake):
+    async def story():
+        dying = new_intake()
+        await dying.take([ONE])
+        await dying.accept(kafka.fetch(ONE, 0, *ids(4)))
+        await dying.flush()
+        kafka.commits.clear()
+        kafka.sent.clear()
+        heir = new_intake()
+        await heir.take([ONE])
+        await heir.flush()
+
+    run(story())
+    assert [(data["from_offset"], data["to_offset"]) for data in kafka.sent] == [(0, 4)]
+
+
 def test_receipts_that_kafka_does_not_take_are_sent_later_and_stop_nothing(
     home, kafka, new_intake, monkeypatch, caplog
 ):
-    monkeypatch.setattr("streams.intake.SEND_AGAIN_SECONDS", 0)
+    monkeypatch.setattr("streams.answers.SEND_AGAIN_SECONDS", 0)
 
     async def story():
         kafka.refuses_receipts = True

@@ -1,0 +1,67 @@
+"""The blocking work of a worker, off its event loop: judging on one thread, everything of the lake on another.
+
+What is to be done when, and with which places, belongs to streams/intake.py.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pyarrow as pa
+from deltalake.exceptions import DeltaError
+
+from contracts.events import Event
+from contracts.judge import Refusal, judge
+from contracts.site import Site
+from lake import maintenance
+from lake.rows import Batch, tables
+from lake.table import Lake, Span
+from streams.logs import say
+
+_Result = TypeVar("_Result")
+
+
+class Work:
+    """Two threads. A writer's handle on the lake may be used by one alone, and while it writes the other judges."""
+
+    def __init__(self) -> None:
+        self._judging = ThreadPoolExecutor(1, "judge")
+        self._storing = ThreadPoolExecutor(1, "store")
+
+    async def judge(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Run what needs the processor."""
+        return await asyncio.get_running_loop().run_in_executor(self._judging, function, *arguments)
+
+    async def store(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Run what needs the lake or the cluster."""
+        return await asyncio.get_running_loop().run_in_executor(self._storing, function, *arguments)
+
+
+def judged(site: Site, records: Sequence[Any]) -> list[Event | Refusal]:
+    """The judge's answer to each of aiokafka's records."""
+    answers = []
+    stamp, received = -1, datetime.fromtimestamp(0, UTC)
+    for record in records:
+        if record.timestamp != stamp:  # the broker stamps a batch of records, not each
+            stamp, received = record.timestamp, datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        answers.append(judge(record.value, site, received, record.headers))
+    return answers
+
+
+def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch]) -> int:
+    """Flush the batches that the spans speak of, as lake/table.py does; the version. Compacts when that is due."""
+    parts: dict[str, list[pa.Table]] = {}
+    for batch in batches:
+        for partition, table in tables(batch).items():
+            parts.setdefault(partition, []).append(table)
+    before = lake.version
+    after = lake.flush(spans, {partition: pa.concat_tables(found) for partition, found in parts.items()})
+    if maintenance.due(before, after):
+        try:
+            maintenance.maintain(lake.uri, remove=False)
+        except (DeltaError, OSError) as error:  # what is stored is stored; the next one may do better
+            say("maintenance_failed", logging.WARNING, error)
+    return after
