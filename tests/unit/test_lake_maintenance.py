@@ -13,6 +13,7 @@ from contracts.errors import EnvironmentProblem
 from lake.maintenance import due, maintain
 from lake.schema import schema
 from lake.snapshot import snapshot
+from lake.table import Lake
 from tests.lake_fixture import record
 from tests.sample_events import event, one_of_each
 from tests.unit.test_lake import SITE, TOPIC
@@ -34,10 +35,14 @@ def test_compaction_keeps_every_row_of_every_kind_and_every_position(home):
     for _ in range(3):
         record(home, SITE, [*one_of_each(), b"not json"])
     before, positions = content(home), snapshot(home).positions
+    lake = Lake.open(home.lake, home.secret())
+    judgements = lake.judgements(TOPIC, 0, 5, 40)
+    assert (len(judgements.accepted), len(judgements.refused)) == (33, 2)
     done = maintain(home)
     assert (done.compacted, done.written) == (48, 16)
     assert content(home) == before
     assert snapshot(home).positions == positions
+    assert lake.judgements(TOPIC, 0, 5, 40) == judgements
     assert {len(files) for files in snapshot(home).files.values()} == {1}
 
 
