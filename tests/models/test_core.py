@@ -221,11 +221,24 @@ def test_a_result_that_may_not_count_says_why(tmp_path: Path) -> None:
     events = []
     for subject, (data, _) in cases.items():
         events += [enrolment(subject), result("a", subject, **data)]
-    events += [enrolment("two"), result("mass", "two"), result("molar", "two", value=147.4, **MOLAR)]
+    # 200 pg/mL are 147.5612 pmol/L. Rounded to a whole number, they are anything from 147.2 to 147.9.
+    pairs = {"rounded": (200, 147.3), "apart": (200, 147.1), "precise": ("200.0", 147.3)}
+    for subject, (mass, molar) in pairs.items():
+        text = f'"value": {mass}'.encode()
+        events += [
+            enrolment(subject),
+            result("mass", subject).replace(b'"value":200', text.replace(b": ", b":")),
+            result("molar", subject, value=molar, **MOLAR),
+        ]
     select = "SELECT subject_key, is_usable, unusable_reason FROM core.lab_results"
-    found = by_subject(tmp_path, events, dict.fromkeys([*cases, "two"], BLR01), select)
+    found = by_subject(tmp_path, events, dict.fromkeys([*cases, *pairs], BLR01), select)
     expected = {subject: [(reason is None, reason)] for subject, (_, reason) in cases.items()}
-    assert found == {**expected, "two": [(False, "units_disagree")]}
+    assert found == {
+        **expected,
+        "rounded": [(True, None)],
+        "apart": [(False, "units_disagree")],
+        "precise": [(False, "units_disagree")],
+    }
 
 
 def test_a_confirmed_unit_is_usable(tmp_path: Path) -> None:

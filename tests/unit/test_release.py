@@ -302,3 +302,21 @@ def test_the_same_lake_and_cut_off_give_the_same_content_table_by_table(tmp_path
     two = content("two", 2, clock, TZ="Pacific/Kiritimati", LANG="de_DE.UTF-8")
     assert one == two
     assert "core.lab_results" in one
+
+
+def test_layers_can_be_built_one_after_the_other_and_staging_makes_both_files_anew(
+    lake: Inputs, tmp_path: Path
+) -> None:
+    candidate, operators = tmp_path / "release.duckdb", tmp_path / "operators.duckdb"
+
+    def built(*layers: str) -> set[str]:
+        return {b.model.layer for b in build.run(lake, candidate, operators, layers, models=MODELS, threads=1)}
+
+    for _ in range(2):
+        assert built("staging") == {"staging"}
+        with duckdb.connect(str(operators), read_only=True) as between:
+            assert between.execute("SELECT count(*) FROM current_lab_result").fetchall() == [(2,)]
+            views = between.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
+            assert views == [], "a kept database must not point at the lake's files"
+    assert built("core", "summary") == {"core", "summary"}
+    assert all(outcome.holds for outcome in invariants.check(candidate, operators, MODELS))

@@ -35,6 +35,15 @@ reports AS (
         c.unit,
         c.canonical_unit,
         TRY((c.value * c.factor)::DECIMAL(28, 12)) AS canonical,
+        -- Half of the last digit as written: what rounding alone can explain.
+        CASE
+            WHEN regexp_full_match(c.value_text, '[0-9]+([.][0-9]+)?')
+                THEN TRY(
+                    ((0.5 / pow(10, length(regexp_extract(c.value_text, '[.]([0-9]+)', 1))))::DECIMAL(28, 12) * c.factor)
+                    ::DECIMAL(28, 12)
+                )
+            ELSE 0
+        END AS rounding,
         {
             'subject': c.subject_key,
             'person': c.person,
@@ -77,7 +86,8 @@ pairs AS (
         other.record_key AS other_record_key,
         other.value AS other_value_reported,
         other.unit AS other_unit_reported,
-        abs(other.canonical - kept.canonical) AS disagreement
+        abs(other.canonical - kept.canonical) AS disagreement,
+        other.rounding + kept.rounding AS rounding
     FROM placed AS kept
     INNER JOIN placed AS other ON kept.draw = other.draw
     WHERE kept.place = 1 AND other.place = 2
@@ -121,6 +131,7 @@ converted AS NOT MATERIALIZED (
         p.other_value_reported,
         p.other_unit_reported,
         p.disagreement,
+        p.rounding,
         coalesce(own.reason, others.reason) AS finding_reason,
         coalesce(k.event_time_rank, 1)::INTEGER AS event_time_rank,
         TRY((r.value * r.factor)::DECIMAL(28, 12)) AS canonical
@@ -141,7 +152,8 @@ judged AS NOT MATERIALIZED (
             WHEN c.canonical IS NULL THEN 'no_value'
             WHEN NOT list_contains(a.specimens, c.specimen) THEN 'specimen'
             WHEN c.finding_reason IS NOT NULL THEN c.finding_reason
-            WHEN c.disagreement > g.max_relative_disagreement * c.canonical THEN 'units_disagree'
+            WHEN c.disagreement > g.max_relative_disagreement * c.canonical AND c.disagreement > c.rounding
+                THEN 'units_disagree'
         END AS unusable_reason
     FROM converted AS c
     INNER JOIN definitions.result_status AS s ON c.status = s.code
