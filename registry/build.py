@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import duckdb
 
+from contracts.errors import EnvironmentProblem
 from registry import definitions, inputs
+from registry.errors import ABOUT_MACHINE, ABOUT_WORDS, BuildFailed
 from registry.inputs import Inputs
 from registry.models import LAYERS, Model, load_models
 
@@ -41,8 +43,8 @@ def run(
     """Build the models of these layers, one at each step of the iteration.
 
     With the layer `staging` both files are made anew; without it, the files of an earlier run are gone on with, which
-    must have been given the same inputs. The files are closed when the iteration has ended. Errors of SQL are raised
-    as they are: a model that fails is a fault of ours.
+    must have been given the same inputs. The files are closed when the iteration has ended. BuildFailed names the
+    model that stopped at a row, EnvironmentProblem the machine when it is full.
     """
     models = load_models() if models is None else models
     afresh = "staging" in layers
@@ -94,10 +96,24 @@ def opened(
 
 def _build(connection: duckdb.DuckDBPyConnection, model: Model) -> Built:
     begun = time.perf_counter()
-    connection.execute("BEGIN")
-    [(rows,)] = connection.execute(f"CREATE TABLE {model.name} AS\n{model.sql}").fetchall()
-    connection.execute(";\n".join(_comments(model)))
-    connection.execute("COMMIT")
+    try:
+        connection.execute("BEGIN")
+        [(rows,)] = connection.execute(f"CREATE TABLE {model.name} AS\n{model.sql}").fetchall()
+        connection.execute(";\n".join(_comments(model)))
+        connection.execute("COMMIT")
+    except ABOUT_WORDS:
+        raise
+    except ABOUT_MACHINE as error:
+        raise EnvironmentProblem(
+            f"the build stopped at {model.name} ({type(error).__name__}): the disk or the memory is full,"
+            " or a file of the lake cannot be read; nothing was published"
+        ) from None
+    except duckdb.Error as error:
+        # The text may quote a value, and so would the cause in a trace.
+        raise BuildFailed(
+            f"the build stopped at a row of {model.name} ({type(error).__name__}); nothing was published."
+            " This is a fault of the platform: tell its maintainers the model and the error's name"
+        ) from None
     return Built(model, rows, time.perf_counter() - begun)
 
 

@@ -179,7 +179,7 @@ def _select(connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], 
     """The kind's rows below or beyond the bounds; a column that no file has yet is null."""
     listed = ", ".join(_quoted(file) for file in files)
     relation = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()} if files else set()
+    there = _columns_of(connection, kind, relation) if files else set()
     parts = ['(b.number << 44) + l."offset" AS delivery']
     for column in schema(kind):
         name = column.name
@@ -209,6 +209,16 @@ def _select(connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], 
         f"SELECT {', '.join(parts)} FROM {relation} AS l"
         f' {join} staging.bounds AS b ON l.topic_uuid = b.topic_uuid AND l."partition" = b."partition" WHERE {test}'
     )
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, kind: str, relation: str) -> set[str]:
+    try:
+        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+    except duckdb.Error as error:
+        raise EnvironmentProblem(
+            f"the lake's files of the kind {kind} cannot be read ({type(error).__name__}): one is gone or damaged;"
+            " restore the lake from a backup, Kafka brings the rest"
+        ) from None
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:

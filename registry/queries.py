@@ -4,7 +4,7 @@ How an answer is printed belongs to the command line.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import duckdb
 
 from lake.home import Home
 from registry import release
-from registry.errors import NoRelease, QueryFailed
+from registry.errors import ABOUT_WORDS, NoRelease, QueryFailed
 
 _LOCKED = {
     "enable_external_access": "false",
@@ -69,14 +69,10 @@ def connected(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
-# What these say is about the query's words; other errors may quote a value that the query met.
-_ABOUT_WORDS: Sequence[type[duckdb.Error]] = (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException)
-
-
 def _said(error: duckdb.Error) -> str:
     words = re.split(r"\n\s*\n|\nLINE ", str(error), maxsplit=1)[0]
     words = " ".join(words.split())
-    if isinstance(error, tuple(_ABOUT_WORDS)):
+    if isinstance(error, ABOUT_WORDS):
         return f"the release cannot answer that: {words}"
     if "read-only" in words or "locked" in words or isinstance(error, duckdb.PermissionException):
         return "the release cannot answer that: a release is read-only, and a query reads nothing beside it"

@@ -1,20 +1,23 @@
 """Write, audit, publish: what a release is, and what a build that fails leaves behind."""
 
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import duckdb
 import msgspec
 import pytest
 
+from contracts.errors import EnvironmentProblem
 from lake.home import Home
 from lake.snapshot import snapshot
-from registry import build, inputs, invariants, release
-from registry.errors import BuildRunning, NoRelease, ReleaseHeld
+from registry import build, invariants, release
+from registry.errors import BuildFailed, BuildRunning, NoRelease, ReleaseHeld
 from registry.inputs import Bound, Inputs, pinned
 from registry.models import needed_for
 from registry.queries import connected
@@ -247,7 +250,7 @@ def test_a_site_that_the_home_does_not_list_is_named(home: Home) -> None:
     home.ensure_secret()
     home.put_site(BLR01)
     record(home, OSL01, one_of_each("OSL01"))
-    with pytest.raises(inputs.EnvironmentProblem, match="OSL01"):
+    with pytest.raises(EnvironmentProblem, match="OSL01"):
         pinned(home, snapshot(home), CUT_OFF)
 
 
@@ -256,6 +259,7 @@ def test_a_site_that_the_home_does_not_list_is_named(home: Home) -> None:
 
 SCRIPT = """
 import sys
+import traceback
 from datetime import date
 from pathlib import Path
 import msgspec
@@ -320,3 +324,20 @@ def test_layers_can_be_built_one_after_the_other_and_staging_makes_both_files_an
             assert views == [], "a kept database must not point at the lake's files"
     assert built("core", "summary") == {"core", "summary"}
     assert all(outcome.holds for outcome in invariants.check(candidate, operators, MODELS))
+
+
+def test_a_model_that_stops_at_a_row_is_named_and_the_row_is_not(home: Home, lake: Inputs) -> None:
+    sql = "SELECT platform::INTEGER AS platform FROM staging.current_lab_result"
+    stops = dataclasses.replace(MODELS[-1], name="core.stops", layer="core", sql=sql)
+
+    with pytest.raises(BuildFailed, match=r"core\.stops \(ConversionException\)") as raised:
+        release.make(home, lake, models=[*MODELS, stops], threads=1)
+
+    assert "abbott" not in "".join(traceback.format_exception(raised.value))
+    assert not (home.releases / "current.json").exists()
+
+
+def test_a_file_of_the_lake_that_is_gone_is_a_problem_of_the_machine(home: Home, lake: Inputs) -> None:
+    Path(lake.files["dose"][0]).write_bytes(b"no Parquet")
+    with pytest.raises(EnvironmentProblem, match="lake"):
+        made(home, lake)
