@@ -13,9 +13,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "tables.md"
 _HEAD = """\
 # Tables of a release
 
-Made by `python -m registry.reference` from the models; the same words stand in the release as comments. A release holds
-`core`, `research`, `summary` and the `definitions` that they were made with. The tables of `staging` hold calendar dates
-and stay with the operators, in `operators.duckdb`.
+Made by `python -m registry.reference` from the models; the same words stand in the release as comments. A release
+holds `core`, `research`, `summary` and the `definitions` that they were made with. The tables of `staging` hold
+calendar dates and stay with the operators, in `operators.duckdb`.
 """
 
 
