@@ -15,6 +15,7 @@ from rich.console import Console
 from b12.demo import cohort, sending
 from b12.demo.files import Files, Push, write_files
 from b12.demo.partners import PARTNERS, Partner
+from b12.local import dagster_home
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
 from lake.home import Home
@@ -52,8 +53,10 @@ class Journey:
         self._send(files)
         with self._step("build, audit, publish") as say:
             self._wait_for_release(say)
-        told = time.monotonic()
-        self._tell(told - pushed, told - begun)
+        released = time.monotonic()
+        with self._step("tell the sites"):
+            self._wait_for_the_runs_end()
+        self._tell(released - pushed, time.monotonic() - begun)
 
     def _add(self, partner: Partner) -> None:
         from b12 import registration
@@ -119,6 +122,12 @@ class Journey:
             f"{self.home.path}: no release with all that was sent came within {BUILD_SECONDS} s; the runs page of"
             f" Dagster and {self.home.logs} say why, and `b12 build` builds here and now"
         )
+
+    def _wait_for_the_runs_end(self) -> None:
+        """After the release its run writes its history and sends the verdicts to the sites."""
+        end = time.monotonic() + BUILD_SECONDS
+        while dagster_home.count_unfinished(self.home) and time.monotonic() < end:
+            time.sleep(0.3)
 
     # Telling
 

@@ -3,8 +3,6 @@
 The numbers come from the release and from the receipts, never from the cohort.
 """
 
-from collections import Counter
-
 from rich.console import Console
 from rich.table import Table
 
@@ -20,20 +18,26 @@ NEXT_QUERY = "SELECT class, count(*) AS infants FROM research.cases GROUP BY cla
 
 
 def receipts(home: Home, console: Console) -> None:
-    """How many events each site's door accepted and refused, and by which rules."""
-    table = Table("site", "accepted", "refused", "because of", box=None, header_style="bold", pad_edge=False)
+    """What each site is told of its events: at the door, after the release, and what it should do."""
+    table = Table("site", "accepted", "not included", box=None, header_style="bold", pad_edge=False)
+    examples: dict[str, str] = {}
     for site in PARTNERS:
         path = home.lab_config(site)
         settings = configs.load(path, site)
-        ledger_path = ledgers.path_of(configs.state_directory(path), site)
-        with ledgers.opened(ledger_path, settings.key) as ledger:
+        with ledgers.opened(ledgers.path_of(configs.state_directory(path), site), settings.key) as ledger:
             told = answers.Answers(ledger)
-            rules: Counter[str] = Counter()
             for receipt in answers.read(settings, follow=False):
                 if receipt is not None:
-                    rules.update(answer.rule for answer in told.add(receipt) if answer.verdict == "refused")
-        table.add_row(site, f"{told.accepted:,}", f"{told.refused:,}", ", ".join(sorted(rules)))
-    _section(console, "what the door answered", table)
+                    for _ in told.add(receipt):
+                        pass
+            counts = ", ".join(f"{verdict} {count:,}" for verdict, count in told.verdicts().most_common())
+            table.add_row(site, f"{told.accepted:,}", counts or "none")
+            for answer in told.to_do():
+                where = f"{site}, infant {answer.subject}: {answer.kind} {answer.verdict} ({answer.rule})"
+                examples.setdefault(answer.verdict, f"{where}: {answer.fix}")
+    _section(console, "what the sites are told (b12 receipts --as SITE)", table)
+    for example in examples.values():
+        console.print(f"  [yellow]to do[/] {example}")
 
 
 _FLOW = """

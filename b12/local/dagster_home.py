@@ -27,7 +27,7 @@ def fail_unfinished(home: Home) -> None:
     Call it while the daemon, and so every run it started, is dead. A run of `b12 build` has a process of its own,
     and says so by its tag.
     """
-    if not _count_unfinished(home):
+    if not count_unfinished(home):
         return
     from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
@@ -38,8 +38,8 @@ def fail_unfinished(home: Home) -> None:
                 instance.report_run_failed(run, "The stack was stopped, or the machine, while this run was going.")
 
 
-def _count_unfinished(home: Home) -> int:
-    """Asked of SQLite itself: to import Dagster costs seconds, and there is hardly ever such a run."""
+def count_unfinished(home: Home) -> int:
+    """How many runs are going. Asked of SQLite itself: to import Dagster costs seconds."""
     path = home.dagster / "history" / "runs.db"
     if not path.exists():
         return 0
