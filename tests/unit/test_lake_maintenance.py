@@ -103,6 +103,18 @@ def test_the_log_stays_short_for_readers(home):
     assert DeltaTable(home.lake).version() == snapshot(home).version
 
 
+def test_the_command_says_what_it_did(home, monkeypatch, capsys):
+    from b12.cli import main
+
+    monkeypatch.setenv("B12_HOME", str(home.path))
+    assert main(["lake", "maintain"]) == 3
+    assert "no lake" in capsys.readouterr().err
+    for number in range(2):
+        record(home, SITE, [event(id=f"{number}")])
+    assert main(["lake", "maintain"]) == 0
+    assert "2 files became 1, 0 were removed" in capsys.readouterr().out
+
+
 def test_maintenance_is_due_whenever_a_multiple_of_fifty_commits_is_passed():
     assert [version for version in range(1, 160) if due(version - 1, version)] == [50, 100, 150]
     assert due(48, 53)
