@@ -31,7 +31,6 @@ CORE = {
         "gestation_total_days": "INTEGER",
         "elevation_m": "INTEGER",
         "enrolled_age_days": "INTEGER",
-        "cut_off_age_days": "INTEGER",
         "cut_off_age_months": "INTEGER",
     },
     "lab_results": {
@@ -106,6 +105,9 @@ CORE = {
     },
 }
 
+OBSERVED = {"subject_key": "UUID", "site": "VARCHAR", "cut_off_age_days": "INTEGER"}
+"""The one table of staging that the research models read: it holds what a release must not."""
+
 MONTH = Decimal("30.4375")
 _BLOOD = ("haemoglobin", "mcv")
 SIGNS = {
@@ -122,7 +124,7 @@ class Cohort:
     """Core tables in the making. Ages are in days; completed months follow from 30.4375 unless they are given."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in CORE}
+        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in (*CORE, "observed")}
         self._numbers = itertools.count(1)
 
     def key(self) -> uuid.UUID:
@@ -144,22 +146,26 @@ class Cohort:
             "gestation_total_days": 280,
             "elevation_m": 0,
             "enrolled_age_days": 150,
-            "cut_off_age_days": 900,
         } | fields
-        row.setdefault("cut_off_age_months", int(row["cut_off_age_days"] / MONTH))
+        cut_off_age_days = row.pop("cut_off_age_days", 900)
+        row.setdefault("cut_off_age_months", int(cut_off_age_days / MONTH))
         self.rows["subjects"].append({"subject_key": subject, **row})
+        self.rows["observed"].append(
+            {"subject_key": subject, "site": row["site"], "cut_off_age_days": cut_off_age_days}
+        )
         return Infant(self, subject, row["site"])
 
     def build(self, *names: str) -> duckdb.DuckDBPyConnection:
         """The research models (or those named and what they read) over these tables, in memory."""
         connection = duckdb.connect()
-        connection.execute("CREATE SCHEMA core; CREATE SCHEMA research")
+        connection.execute("CREATE SCHEMA staging; CREATE SCHEMA core; CREATE SCHEMA research")
         _define(connection)
-        for table, columns in CORE.items():
+        tables = {f"core.{table}": columns for table, columns in CORE.items()} | {"staging.observed": OBSERVED}
+        for table, columns in tables.items():
             cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in columns.items())
-            given = _as_text(columns, self.rows[table])
+            given = _as_text(columns, self.rows[table.partition(".")[2]])
             connection.register("given", given)
-            connection.execute(f"CREATE TABLE core.{table} AS SELECT {cast} FROM given")
+            connection.execute(f"CREATE TABLE {table} AS SELECT {cast} FROM given")
             connection.unregister("given")
         for name, sql in research_models(names):
             connection.execute(f"CREATE TABLE {name} AS {sql}")

@@ -21,7 +21,7 @@ from registry.inputs import SQL_TYPES, uuid_of
 from tests.registry_fixture import BLR01, OSL01, built, given, key
 from tests.sample_events import event
 
-TABLES = ("core.subjects", "core.lab_results", "core.doses", "core.imaging")
+TABLES = ("staging.observed", "core.subjects", "core.lab_results", "core.doses", "core.imaging")
 TIME = "2026-04-20T08:00:00Z"
 MOLAR = {"loinc": "14685-2", "unit": "pmol/L", "local_code": None}
 BLOOD = {"loinc": "718-7", "unit": "g/L", "specimen": "venous_whole_blood"}
@@ -120,7 +120,10 @@ def test_a_precision_stands_beside_every_age(tmp_path: Path) -> None:
 
 
 def test_the_cut_off_answers_as_of_and_filters_nothing(tmp_path: Path) -> None:
-    select = "SELECT cut_off_age_days, cut_off_age_months, (SELECT count(*) FROM core.lab_results) FROM core.subjects"
+    select = """
+        SELECT o.cut_off_age_days, s.cut_off_age_months, (SELECT count(*) FROM core.lab_results)
+        FROM core.subjects AS s INNER JOIN staging.observed AS o ON s.subject_key = o.subject_key
+    """
     assert rows(tmp_path, [enrolment(), result()], select, cut_off=date(2025, 7, 1)) == [(29, 0, 1)]
 
 

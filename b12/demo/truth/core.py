@@ -73,7 +73,6 @@ def enrolled(subject: Subject, cut_off: date) -> Row:
         **_aged(subject, "diagnosed", said.get("diagnosed")),
         **_aged(subject, "symptom_onset", said.get("symptom_onset")),
         **_aged(subject, "enrolled", said.get("enrolled")),
-        "cut_off_age_days": (cut_off - subject.birth).days,
         "cut_off_age_months": months(subject.birth, cut_off),
         "is_synthetic": True,
     }

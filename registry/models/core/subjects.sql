@@ -1,6 +1,7 @@
 -- grain: one row per subject with a current, included enrolment
 -- key: subject_key
--- A month stands as its 15th, flagged by birth_precision. Gestation counts completed weeks where the days are unknown.
+-- A month stands as its 15th, flagged by birth_precision. The age at the cut-off is in completed months only: in days it
+-- would tell the date of birth to whoever knows the cut-off. Gestation counts completed weeks where the days are unknown.
 WITH enrolled AS (
     SELECT *, gestation_weeks * 7 + coalesce(gestation_days, 0) AS gestation_total_days
     FROM staging.current_enrolment
@@ -30,7 +31,6 @@ SELECT
     e.symptom_onset_precision,
     (e.enrolled_date - e.birth_date)::INTEGER AS enrolled_age_days,
     e.enrolled_precision,
-    (b.cut_off - e.birth_date)::INTEGER AS cut_off_age_days,
     date_sub('month', e.birth_date, b.cut_off)::INTEGER AS cut_off_age_months,
     z.is_synthetic
 FROM enrolled AS e

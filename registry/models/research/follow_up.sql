@@ -27,9 +27,10 @@ treated AS (
         t.subject_key,
         t.site,
         t.treatment_start_age_days,
-        u.cut_off_age_days - t.treatment_start_age_days AS cut_off_study_day
+        o.cut_off_age_days - t.treatment_start_age_days AS cut_off_study_day
     FROM research.treatment AS t
     INNER JOIN core.subjects AS u ON t.subject_key = u.subject_key
+    INNER JOIN staging.observed AS o ON t.subject_key = o.subject_key
     WHERE t.treatment_start_age_days IS NOT NULL AND u.person = 'infant'
 ),
 
