@@ -6,6 +6,7 @@ imports the platform's libraries inside its functions, so that a lab's small ins
 
 import errno
 import importlib
+import io
 import logging
 import os
 import pkgutil
@@ -57,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code: 0, 1 (data), 2 (usage) or 3 (this machine or the broker)."""
     # kafka-python warns at every failed attempt; what is wrong is said once, by the command.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a Windows code page does not hold every column's name
     try:
         result = build()(arguments, standalone_mode=False)
     except B12Error as error:

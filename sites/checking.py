@@ -118,7 +118,7 @@ class _TableCheck:
     def _judged(self, row: int, draft: Draft) -> tuple[Statement | None, list[Problem]]:
         problems = draft.problems
         if not draft.record or not draft.subject:
-            return None, problems
+            return None, problems + (self._repeated(row, draft, "") if draft.record else [])
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": _PLACEHOLDER,
@@ -132,18 +132,9 @@ class _TableCheck:
         raw = _encode(event)
         judged = judge(raw, self._site)
         id_ = "" if is_refusal(judged) else content_id(judged)
-        first, same = self._said.setdefault(draft.record, (row, id_))
-        if first != row and draft.is_once and id_ == same:
+        if draft.is_once and id_ and self._said.get(draft.record, (0, ""))[1] == id_:
             return None, []  # said, and checked, before
-        if first != row:
-            self._report.repeated.add(draft.record)
-            rule = "rows_disagree" if draft.is_once else "record_repeated"
-            problems = [
-                *problems,
-                Problem(
-                    row, self._column(draft, "$.record"), rule, f"{FIXES[rule]} (First in row {first}.)", draft.output
-                ),
-            ]
+        problems = problems + self._repeated(row, draft, id_)
         if is_refusal(judged):
             unread = {problem.column for problem in problems}
             refused = (self._refused(row, draft, reason) for reason in reasons(raw, self._site))
@@ -155,6 +146,16 @@ class _TableCheck:
         event["id"] = id_
         kind, subject, record = draft.kind, draft.subject, draft.record
         return Statement(row, draft.output, kind, subject, record, id_, self._time, _encode(event)), problems
+
+    def _repeated(self, row: int, draft: Draft, id_: str) -> list[Problem]:
+        """Whether an earlier row claims the same record."""
+        first, _ = self._said.setdefault(draft.record, (row, id_))
+        if first == row:
+            return []
+        self._report.repeated.add(draft.record)
+        rule = "rows_disagree" if draft.is_once else "record_repeated"
+        fix = f"{FIXES[rule]} (First in row {first}.)"
+        return [Problem(row, self._column(draft, "$.record"), rule, fix, draft.output)]
 
     def _refused(self, row: int, draft: Draft, reason: Reason) -> Problem:
         return Problem(row, self._column(draft, reason.path), reason.rule, reason.fix, draft.output)

@@ -109,6 +109,11 @@ class Ledger:
             ]
         return any(each.rowcount > 0 for each in done)
 
+    def has_current(self, kind: str, record: str) -> bool:
+        """Whether the last statement of a table's record was acknowledged, and not refused or taken back since."""
+        found = self._db.execute("SELECT 1 FROM records WHERE kind = ? AND record = ? AND is_current", (kind, record))
+        return found.fetchone() is not None
+
     def origin(self, id_key: bytes) -> Origin | None:
         """Which statement an id's pseudonym stands for."""
         row = self._db.execute("SELECT kind, record, subject FROM statements WHERE id_key = ?", (id_key,)).fetchone()

@@ -67,11 +67,26 @@ class Pushed(NamedTuple):
     retracted: int
 
 
-def plan(path: Path, mapping: Mapping | None, site: Site, ledger: Ledger | None, now: datetime) -> Plan:
-    """Check a file and compare it with the ledger; None stands for an empty one."""
+def _silently(count: int) -> None:
+    """Nobody watches."""
+
+
+def plan(
+    path: Path,
+    mapping: Mapping | None,
+    site: Site,
+    ledger: Ledger | None,
+    now: datetime,
+    progress: Callable[[int], None] = _silently,
+) -> Plan:
+    """Check a file and compare it with the ledger; None stands for an empty one.
+
+    `now` is when the statements are made; `progress` is told of each good event.
+    """
     made = Plan(Report(path))
     if mapping is None:
         for statement in check_events(path, site, made.report):
+            progress(1)
             if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
                 made.unchanged += 1
             else:
@@ -81,6 +96,7 @@ def plan(path: Path, mapping: Mapping | None, site: Site, ledger: Ledger | None,
     before = ledger.current_ids() if ledger is not None else {}
     there = set()
     for statement in check_table(path, mapping, site, now, made.report):
+        progress(1)
         key = statement.kind, statement.record
         there.add(key)
         if before.get(key) == statement.id:
@@ -102,7 +118,7 @@ def send(
     now: datetime,
     *,
     retract: bool = False,
-    progress: Callable[[], None] = lambda: None,
+    progress: Callable[[int], None] = _silently,
 ) -> Pushed:
     """Send a plan, and with `retract` take back what vanished.
 
@@ -135,7 +151,7 @@ def send(
         if len(waiting) >= _BATCH:
             ledger.acknowledge(waiting)
             waiting.clear()
-        progress()
+        progress(1)
 
     try:
         sender.send(chain(made.statements(), (statement for statement, _ in retractions.values())), acknowledged)

@@ -3,6 +3,7 @@
 Printing them belongs to the command; what a receipt holds is contracts/receipts.py's.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from contracts import receipts as door
+from contracts import verdict_receipts as registry
 from contracts.errors import EnvironmentProblem
 from sites import connection
 from sites.config import LabConfig
@@ -36,27 +38,14 @@ class Answer(NamedTuple):
     """The lab's own, empty when the ledger does not know it."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """One verdict of the registry that changed since the release before."""
-
-    id_key: str
-    verdict: str
-    reason: str = ""
-    fix: str = ""
-    kind: str | None = None
-    subject_key: str | None = None
-
-
-class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
-    """The data of a `b12.verdicts.v1`."""
-
-    verdicts: tuple[Verdict, ...] = ()
+ROUTINE = frozenset({"duplicate", "superseded", "retracted", "withdrawn", "replayed", "included"})
+"""Verdicts of the registry that ask nothing of the lab."""
 
 
 class VerdictsEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="b12.verdicts.v1"):
     """What the registry says after a release."""
 
-    data: Verdicts
+    data: registry.ChangedVerdicts
 
 
 class ReceiptEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=door.TYPE):
@@ -74,8 +63,8 @@ class Answers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._accepted: dict[tuple[str, int], dict[tuple[int, int], int]] = {}
-        self._seen: set[str] = set()
-        self.refused = 0
+        self._last: dict[str, Answer] = {}
+        """The last answer about each delivery, by its position."""
         self.sent_again = 0
         """Refused statements that were their record's last: the next push sends them again."""
 
@@ -84,18 +73,42 @@ class Answers:
         """How many deliveries the door accepted."""
         return sum(count for ranges in self._accepted.values() for count in ranges.values())
 
+    @property
+    def refused(self) -> int:
+        """How many deliveries the door refused."""
+        return self.verdicts()["refused"]
+
+    def standing(self) -> list[Answer]:
+        """The last answer about each delivery that the registry does not simply include."""
+        return [answer for answer in self._last.values() if answer.verdict != "included"]
+
+    def to_do(self) -> list[Answer]:
+        """Of these, what asks something of the lab and was not mended by a later push."""
+        return [answer for answer in self.standing() if self.asks(answer)]
+
+    def asks(self, answer: Answer) -> bool:
+        """Whether the lab has something to do about an answer."""
+        if answer.verdict == "refused" and answer.record:
+            return not self._ledger.has_current(answer.kind, answer.record)
+        return answer.verdict not in ROUTINE
+
+    def verdicts(self) -> Counter[str]:
+        """How many deliveries stand at each verdict."""
+        return Counter(answer.verdict for answer in self.standing())
+
     def add(self, value: bytes) -> Iterator[Answer]:
         """Take in one receipt and give what is new in it; what this version does not know is passed over."""
         try:
             event = _decode(value)
         except (msgspec.DecodeError, ValueError):
             return
-        if isinstance(event, ReceiptEvent):
-            yield from self._receipt(event.data)
-        else:
-            yield from self._verdicts(event.data)
+        answers = self._receipt(event.data) if isinstance(event, ReceiptEvent) else self._verdicts(event.data)
+        for position, answer in answers:
+            if self._last.get(position) != answer:
+                self._last[position] = answer
+                yield answer
 
-    def _receipt(self, receipt: door.Receipts) -> Iterator[Answer]:
+    def _receipt(self, receipt: door.Receipts) -> Iterator[tuple[str, Answer]]:
         ranges = self._accepted.setdefault((receipt.topic_uuid, receipt.partition), {})
         # After a crash a receipt may be sent again over a wider range: it then stands for those within it.
         for start, end in [r for r in ranges if receipt.from_offset <= r[0] and r[1] <= receipt.to_offset]:
@@ -104,32 +117,27 @@ class Answers:
             ranges[receipt.from_offset, receipt.to_offset] = receipt.accepted
         for refused in receipt.refused:
             position = f"{receipt.topic_uuid}/{receipt.partition}/{refused.offset}"
-            if self._is_new(position):
-                self.refused += 1
-                self.sent_again += self._ledger.forget(position)
-                subject, kind, record = self._told(refused.id_key, refused.subject_key, refused.kind)
-                yield Answer("refused", refused.rule, refused.path, refused.fix, kind, subject, record)
+            self.sent_again += self._ledger.forget(position)
+            told = self._told(refused.id_key, refused.subject_key, refused.kind)
+            yield position, Answer("refused", refused.rule, refused.path, refused.fix, *told)
 
-    def _verdicts(self, verdicts: Verdicts) -> Iterator[Answer]:
+    def _verdicts(self, verdicts: registry.ChangedVerdicts) -> Iterator[tuple[str, Answer]]:
         for each in verdicts.verdicts:
-            subject, kind, record = self._told(each.id_key, each.subject_key, each.kind)
-            yield Answer(each.verdict, each.reason, "", each.fix, kind, subject, record)
-
-    def _is_new(self, position: str) -> bool:
-        is_new = position not in self._seen
-        self._seen.add(position)
-        return is_new
+            position = f"{each.topic_uuid}/{each.partition}/{each.offset}"
+            told = self._told(each.id_key, each.subject_key, each.kind)
+            yield position, Answer(each.verdict, each.reason, "", each.fix, *told)
 
     def _told(self, id_key: str | None, subject_key: str | None, kind: str | None) -> tuple[str, str, str]:
+        """Kind, subject and record, in the lab's own words where the ledger knows them."""
         origin = self._ledger.origin(_key(id_key)) if id_key else None
         if origin:
-            return origin.subject, origin.kind, origin.record
+            return origin.kind, origin.subject, origin.record
         known = self._ledger.subject(_key(subject_key)) if subject_key else None
-        return known or subject_key or "unknown", kind or "", ""
+        return kind or "", known or subject_key or "unknown", ""
 
 
 def read(config: LabConfig, *, follow: bool) -> Iterator[bytes | None]:
-    """Every receipt that the platform still holds, then None, and with `follow` what comes after it.
+    """Every receipt that the platform still holds, oldest first, then None, and with `follow` what comes after it.
 
     EnvironmentProblem, within seconds, when the platform cannot be reached.
     """
@@ -159,12 +167,15 @@ def _read(consumer: KafkaConsumer, topic: str, *, follow: bool) -> Iterator[byte
     consumer.seek_to_beginning(*partitions)
     ends = consumer.end_offsets(partitions)
     quiet = 0
+    past = []
     while any(consumer.position(partition) < ends[partition] for partition in partitions):
         batch = consumer.poll(_POLL_MS)
         quiet = 0 if batch else quiet + 1
         if quiet == _QUIET_POLLS:
             raise EnvironmentProblem(f"topic: {topic} does not answer; try again, then ask the platform's operators")
-        yield from (record.value for records in batch.values() for record in records)
+        past += [record for records in batch.values() for record in records]
+    # The registry's messages go to any partition, and a later verdict on a delivery replaces an earlier one.
+    yield from (record.value for record in sorted(past, key=lambda record: record.timestamp))
     yield None
     while follow:
         yield from (record.value for records in consumer.poll(_POLL_MS).values() for record in records)

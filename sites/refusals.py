@@ -25,6 +25,17 @@ _BETWEEN_FIELDS = frozenset({"unit_not_for_code", "specimen_not_for_code", "valu
 """Rules about several fields at once, which one field in another event cannot break."""
 
 
+_CLOSER_FIXES = {
+    (
+        "format",
+        "$.subject",
+    ): "A study code holds letters, digits, dots, hyphens and underscores, at most 64, no spaces.",
+    ("format", "$.record"): "What identifies the record is too long: at most 256 characters, with the event's name.",
+    ("format", "$.id"): "An id has at most 256 characters and no line breaks.",
+    ("format", "$.time"): "Write time with its zone, like 2026-03-14T09:30:00+05:30.",
+}
+
+
 class Reason(NamedTuple):
     """One rule of the door that an event does not keep."""
 
@@ -34,7 +45,8 @@ class Reason(NamedTuple):
 
     @property
     def fix(self) -> str:
-        return rules()[self.rule].fix
+        """What the lab should do."""
+        return _CLOSER_FIXES.get((self.rule, self.path)) or rules()[self.rule].fix
 
 
 def reasons(raw: bytes, site: Site) -> list[Reason]:

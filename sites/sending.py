@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, TopicAuthorizationFailedError
+from kafka.errors import KafkaError
 
 from contracts.errors import EnvironmentProblem
 from contracts.judge import AHEAD
@@ -63,12 +63,13 @@ class KafkaSender:
                 while flying:
                     taken += self._settle(flying, acknowledged)
                 return
-            except TopicAuthorizationFailedError:
-                raise EnvironmentProblem(
-                    f"topic: the user {self._config.username} may not write to {self._config.events_topic}; ask the"
-                    " platform's operators whether the site is still enabled"
-                ) from None
             except KafkaError as error:
+                # An idempotent producer that may not write fails with an error in the text of another one.
+                if "AuthorizationFailed" in f"{type(error).__name__} {error}":
+                    raise EnvironmentProblem(
+                        f"topic: the user {self._config.username} may not write to {self._config.events_topic}; ask the"
+                        " platform's operators whether the site is still enabled"
+                    ) from None
                 # What is under way may have arrived all the same: sent again under its id it counts once.
                 again.extendleft(statement for statement, _ in reversed(flying))
                 failures = 1 if taken else failures + 1

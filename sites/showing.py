@@ -5,12 +5,12 @@ Rows, columns and rules are shown, never what stands in a cell.
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from sites.checking import Report
@@ -68,35 +68,42 @@ def row_ranges(rows: Iterable[int], most: int | None = _ROWS_SHOWN) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Progress]:
-    """A progress bar on a terminal's standard error; nothing is shown elsewhere."""
-    columns = (
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on a terminal's standard error, moved by what is yielded; nothing is shown elsewhere."""
+    counted = TextColumn("{task.completed:,} events")
+    columns = (counted,) if total is None else (BarColumn(), counted, TimeRemainingColumn())
+    console = Console(stderr=True)
+    bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        bar.add_task(what, total=total)
-        yield bar
+    with bar:
+        task = bar.add_task(what, total=total)
+        # Where nothing is shown, nothing is counted: a call per event would cost more than the check of it.
+        yield (lambda count: bar.update(task, advance=count)) if console.is_terminal else _silently
+
+
+def _silently(count: int) -> None:
+    """Nobody watches."""
 
 
 def _table(problems: list[Problem], *, everything: bool) -> Table:
-    groups: dict[tuple[int, str, str, str, str], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, str, str, str], list[int]] = defaultdict(list)
     for problem in problems:
         # A fix may end in a remark about one row, in brackets; the group's needs it not.
         fix = problem.fix.partition(" (First in ")[0]
-        key = _ORDER.index(problem.severity), problem.column, problem.rule, fix, problem.output
-        groups[key].append(problem.row)
+        groups[_ORDER.index(problem.severity), problem.column or problem.output, problem.rule, fix].append(problem.row)
     table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
     for name in ("column", "rule", "rows", "what to do"):
         table.add_column(name, overflow="fold")
-    for (order, column, rule, fix, output), rows in sorted(groups.items()):
+    for (order, column, rule, fix), rows in sorted(groups.items()):
         severity = _ORDER[order]
         where = row_ranges(rows, None if everything else _ROWS_SHOWN)
-        table.add_row(column or output, rule, where, fix, style=_STYLES[severity])
+        table.add_row(column, rule, where, fix, style=_STYLES[severity])
     return table
 
 

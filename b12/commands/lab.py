@@ -15,6 +15,7 @@ from contracts.errors import UsageError
 if TYPE_CHECKING:
     from sites.config import LabConfig
     from sites.mapping import Mapping
+    from sites.receipts import Answer, Answers
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, .xlsx, or .ndjson with one CloudEvent in a line.")]
 Map = Annotated[Path | None, typer.Option("--map", help="The mapping (TOML) that says which column is what.")]
@@ -73,10 +74,9 @@ def check(
         zone = mapping.file.time_zone
         known = known or checking.unregistered_site("LAB", zone or "UTC")
         statements = checking.check_table(file, mapping, known, datetime.now(UTC), report)
-    with showing.progress(f"checking {file.name}") as bar:
-        for number, _ in enumerate(statements, 1):
-            if number % 500 == 0:
-                bar.update(bar.task_ids[0], completed=number)
+    with showing.progress(f"checking {file.name}") as advance:
+        for _ in statements:
+            advance(1)
     showing.show(report, everything=everything)
     return report.exit_code
 
@@ -114,8 +114,8 @@ def push(
         )
     with ledgers.opened(ledger_path, settings.key) as ledger, ledgers.one_push_at_a_time(ledger_path):
         now = ledger.next_time(datetime.now(UTC))
-        with showing.progress(f"checking {file.name}"):
-            plan = pushing.plan(file, mapping, settings.as_site, ledger, now)
+        with showing.progress(f"checking {file.name}") as advance:
+            plan = pushing.plan(file, mapping, settings.as_site, ledger, now, advance)
         try:
             showing.show(plan.report, everything=everything)
             if plan.report.exit_code and not only_good:
@@ -130,28 +130,20 @@ def push(
                 return 0
             if gone and not yes:
                 _confirm(gone, file)
-            if not plan.total and not gone:
-                return 0
             sender = KafkaSender(settings)
             if ledger.begin(now, sender.topic_id):
                 plan.close()
                 print("The platform's topic was made anew since the last push: everything is sent again.")
                 plan = pushing.plan(file, mapping, settings.as_site, ledger, now)
-            with showing.progress(f"sending as {site}", plan.total + gone) as bar:
-                done = pushing.send(
-                    plan,
-                    settings.as_site,
-                    ledger,
-                    sender,
-                    now,
-                    retract=complete,
-                    progress=lambda: bar.advance(bar.task_ids[0]),
-                )
+            if not plan.total and not gone:
+                return 0
+            with showing.progress(f"sending as {site}", plan.total + gone) as advance:
+                done = pushing.send(plan, settings.as_site, ledger, sender, now, retract=complete, progress=advance)
         finally:
             plan.close()
     taken_back = f", {done.retracted:,} taken back" if done.retracted else ""
     print(f"{done.sent:,} sent{taken_back}. `b12 receipts --as {site}` shows what became of them.")
-    return 0
+    return plan.report.exit_code
 
 
 def ping(site: SiteName, config: Config = None) -> None:
@@ -167,6 +159,7 @@ def receipts(
     site: SiteName,
     config: Config = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on showing what comes, until interrupted.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Verdicts too that ask nothing of you.")] = False,
 ) -> None:
     """What became of your events: the rule that refused one, and what to do."""
     from sites import config as configs
@@ -178,15 +171,32 @@ def receipts(
     ledger_path = ledgers.path_of(configs.state_directory(path), site)
     with ledgers.opened(ledger_path, settings.key) as ledger:
         told = answers.Answers(ledger)
+        is_past = True
         for receipt in answers.read(settings, follow=follow):
             if receipt is None:
-                print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.")
-                if told.sent_again:
-                    print(f"{told.sent_again:,} of the refused are sent again by the next push, once they are mended.")
+                is_past = False
+                for answer in told.standing() if everything else told.to_do():
+                    _show_answer(answer)
+                _show_totals(told)
                 continue
             for answer in told.add(receipt):
-                what = " ".join(part for part in (answer.kind, answer.record, answer.path) if part)
-                print(f"{answer.verdict}: infant {answer.subject}: {what}: {answer.rule}: {answer.fix}", flush=follow)
+                if not is_past and (everything or told.asks(answer)):
+                    _show_answer(answer)
+
+
+def _show_answer(answer: "Answer") -> None:
+    what = " ".join(part for part in (answer.kind, answer.record, answer.path) if part)
+    why = ": ".join(part for part in (answer.rule, answer.fix) if part)
+    print(f"{answer.verdict}: infant {answer.subject}: {what}: {why}", flush=True)
+
+
+def _show_totals(told: "Answers") -> None:
+    print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.", flush=True)
+    registry = [f"{count:,} {verdict}" for verdict, count in sorted(told.verdicts().items()) if verdict != "refused"]
+    if registry:
+        print(f"Of the accepted, the registry found {', '.join(registry)}.", flush=True)
+    if told.sent_again:
+        print(f"{told.sent_again:,} of the refused will be sent again by the next push, once mended.", flush=True)
 
 
 def _mapping(file: Path, map_: Path | None) -> "Mapping | None":

@@ -1,22 +1,29 @@
 """`b12 check` tells everything that is wrong with a file in one pass: row, column, rule and fix, never a value."""
 
+import csv
 import io
+import os
+import subprocess
+import sys
 from importlib.resources import files
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from b12 import cli
 from contracts.events import KINDS
 from sites import showing
 from sites.checking import Report, check_events
 from sites.refusals import reasons
-from tests.lab_tables import RESULT, SITE, check
+from tests.lab_tables import RESULT, SITE, check, check_file
 from tests.sample_events import event
 
 BAD = """code,sample,b12,taken
 A-1,S1,150,2026-03-14
 A 2,S2,15O.7,31/02/2026
+A-3,S3,150,2026-03-14
 ,S3,150,2026-03-14
 A-4,,150,2026-03-14
 A-5,S5,150,2026-03-14
@@ -33,16 +40,17 @@ def test_every_problem_of_every_row_in_one_pass(tmp_path):
         (3, "b12", "not_a_number"),
         (3, "taken", "date_order_missing"),
         (3, "code", "format"),
-        (4, "code", "subject_missing"),
-        (5, "sample", "record_incomplete"),
-        (7, "sample", "record_repeated"),
-        (8, "b12", "b12_impossible"),
-        (9, "", "ragged_row"),
+        (5, "code", "subject_missing"),
+        (5, "sample", "record_repeated"),
+        (6, "sample", "record_incomplete"),
+        (8, "sample", "record_repeated"),
+        (9, "b12", "b12_impossible"),
+        (10, "", "ragged_row"),
     ]
-    assert checked.report.rows == 9
+    assert checked.report.rows == 10
     assert checked.report.exit_code == 1
-    assert showing.summary(checked.report).endswith("3 good events (lab_result 3); 8 errors in 6 rows")
-    assert "(First in row 6.)" in checked.report.problems[5].fix
+    assert showing.summary(checked.report).endswith("4 good events (lab_result 4); 9 errors in 6 rows")
+    assert "(First in row 7.)" in checked.report.problems[6].fix
 
 
 def test_a_warning_is_told_and_does_not_fail(tmp_path):
@@ -175,10 +183,46 @@ def test_no_value_subject_or_date_is_printed(tmp_path, terminal):
     assert not [canary for canary in CANARIES if canary in text]
 
 
+CELLS = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=12),
+    st.sampled_from(
+        ["A", "S1", "150", "<1e400", "-0", "2026-03-14", "30/02/2026", "1e-300", "9" * 40, "2026-03-14T24:00"]
+    ),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), max_size=5))
+def test_whatever_stands_in_the_cells_each_row_is_an_event_or_a_problem(tmp_path, rows):
+    path = tmp_path / "results.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["code", "sample", "b12", "taken"], *rows])
+    checked = check_file(path, RESULT.replace("[[event]]", '[file]\ndate_order = "dmy"\n[[event]]\nneeds = []'))
+    told = {row for row, _, _ in checked.problems} | {statement.row for statement in checked.statements}
+    filled = {at for at, row in enumerate(rows, 2) if any(cell.strip() for cell in row)}
+    assert told == filled
+
+
 def b12(capsys, *arguments):
     code = cli.main(list(map(str, arguments)))
     out, err = capsys.readouterr()
     return code, out, err
+
+
+def test_a_narrow_code_page_takes_any_columns_name(tmp_path):
+    (tmp_path / "results.csv").write_text("code,sample,\u0930\u0915\u094d\u0924,taken\nA,S1,?,2026-03-14\n", "utf-8")
+    (tmp_path / "lab.toml").write_text(
+        RESULT.replace('= "b12"\ncollected', '= "\u0930\u0915\u094d\u0924"\ncollected'), "utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "b12.cli", "check", "results.csv", "--map", "lab.toml"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert b"results.csv:2: error: b12 ????: not_a_number" in done.stdout
 
 
 def test_exit_codes_tell_data_from_usage(tmp_path, capsys):

@@ -1,11 +1,16 @@
 """Receipts are added up once, however often they come, and show the lab its own codes."""
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 
 from contracts import pseudonyms
+from contracts.errors import EnvironmentProblem
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
+from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, VerdictReceipt
 from sites import ledger as ledgers
+from sites import receipts
 from sites.ledger import Acknowledged
 from sites.receipts import Answers
 
@@ -79,18 +84,83 @@ def test_a_receipt_that_comes_again_counts_once(ledger):
     assert (answers.accepted, answers.refused, answers.sent_again) == (12, 1, 1)
 
 
-def test_verdicts_of_the_registry_are_shown_too(ledger):
-    verdict = {"id_key": key("id", "id-7"), "verdict": "held", "reason": "no_consent", "fix": "Send the consent."}
-    value = msgspec.json.encode({"type": "b12.verdicts.v1", "id": "1", "data": {"verdicts": [verdict]}})
-    (answer,) = Answers(ledger).add(value)
-    assert (answer.verdict, answer.subject, answer.rule, answer.fix) == (
-        "held",
-        "A-7",
-        "no_consent",
-        "Send the consent.",
+def verdicts(offset, verdict, reason="", fix=""):
+    each = ChangedVerdict(
+        topic_uuid="t",
+        partition=0,
+        offset=offset,
+        kind="enrolment",
+        id_key=key("id", "id-7"),
+        subject_key=key("subject", "A-7"),
+        verdict=verdict,
+        reason=reason,
+        fix=fix,
     )
+    return msgspec.json.encode(VerdictReceipt(id="1", data=ChangedVerdicts(site="BLR01", verdicts=(each,))))
+
+
+def test_the_last_verdict_of_the_registry_stands(ledger):
+    answers = Answers(ledger)
+    (held,) = answers.add(verdicts(2, "held", "no_consent", "Send the consent."))
+    assert (held.verdict, held.subject, held.rule, held.fix) == ("held", "A-7", "no_consent", "Send the consent.")
+    assert answers.to_do() == [held]
+    assert list(answers.add(verdicts(2, "held", "no_consent", "Send the consent."))) == []
+    (superseded,) = answers.add(verdicts(2, "superseded", "newer_version", "Nothing to do."))
+    assert (answers.standing(), answers.to_do()) == ([superseded], [])
+    assert answers.verdicts() == {"superseded": 1}
+    assert len(list(answers.add(verdicts(2, "included")))) == 1
+    assert answers.standing() == []
+
+
+def test_a_refusal_that_was_mended_asks_nothing_more(ledger):
+    answers = Answers(ledger)
+    list(answers.add(receipt(0, 3, 2, (2, {"id_key": key("id", "id-7")}))))
+    assert len(answers.to_do()) == 1
+    mended = Acknowledged("enrolment", "enrolment:A-7", "enrolment", "A-7", "id-8", "2026-01-02T00:00:00Z", "t/0/9")
+    ledger.acknowledge([mended])
+    assert answers.to_do() == []
+    assert answers.refused == 1
 
 
 @pytest.mark.parametrize("value", [b"", b"null", b"{}", b'{"type":"b12.news.v1"}', b"\xff"])
 def test_what_is_not_understood_is_passed_over(ledger, value):
     assert list(Answers(ledger).add(value)) == []
+
+
+class Topic:
+    """A consumer of a topic, whose records come in polls."""
+
+    def __init__(self, *polls, end=None):
+        self._polls = list(polls)
+        self._read = 0
+        self._end = sum(len(poll) for poll in polls) if end is None else end
+
+    def partitions_for_topic(self, *_):
+        return {0}
+
+    def assign(self, partitions): ...
+
+    def seek_to_beginning(self, *partitions): ...
+
+    def end_offsets(self, partitions):
+        return dict.fromkeys(partitions, self._end)
+
+    def position(self, *_):
+        return self._read
+
+    def poll(self, *_):
+        poll = self._polls.pop(0) if self._polls else []
+        self._read += len(poll)
+        return {0: [SimpleNamespace(value=value, timestamp=at) for at, value in poll]} if poll else {}
+
+
+def test_what_is_there_comes_oldest_first_then_a_mark_then_what_follows():
+    topic = Topic([(2, b"second"), (1, b"first")], [(4, b"later"), (3, b"sooner")], end=2)
+    read = receipts._read(topic, "t", follow=True)
+    assert [next(read) for _ in range(5)] == [b"first", b"second", None, b"later", b"sooner"]
+    assert list(receipts._read(Topic(), "t", follow=False)) == [None]
+
+
+def test_a_topic_that_does_not_answer_is_told():
+    with pytest.raises(EnvironmentProblem, match="does not answer"):
+        list(receipts._read(Topic(end=1), "t", follow=False))
