@@ -1,0 +1,50 @@
+"""What Dagster loads: `dagster dev -m pipelines.definitions`, `dg check defs`.
+
+Nothing is computed here, and nothing heavy is imported: it loads in a few seconds, without Great Expectations.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import dagster as dg
+
+from expectations import process
+from lake.home import Home
+from pipelines import lake_assets, registry_build, sensors, verdict_receipts
+from pipelines.gate import Auditor
+from registry.models import Model, load_models
+
+JOB = "build"
+
+
+def build_defs(
+    home: Home | None = None,
+    *,
+    models: tuple[Model, ...] | None = None,
+    auditor: Callable[[], AbstractContextManager[Auditor]] = process.Auditor,
+    connect: verdict_receipts.Connect = verdict_receipts.connected,
+) -> dg.Definitions:
+    """All of it for one home (default: the environment's). Tests pass other parts."""
+    home = home or Home.from_env()
+    models = load_models() if models is None else models
+    registry = registry_build.registry_build(home, models, auditor)
+    receipts = verdict_receipts.verdict_receipts(home, connect)
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.assets(registry, receipts),
+        # Steps share the release's lock and its files; a process each would only add seconds.
+        executor_def=dg.in_process_executor,
+        description="Builds every model from one version of the lake, checks it, and publishes it as a release.",
+    )
+    return dg.Definitions(
+        assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts],
+        jobs=[job],
+        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed(job)],
+        schedules=[sensors.daily(job)],
+    )
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """The definitions of the environment's home."""
+    return build_defs()

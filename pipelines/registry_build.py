@@ -1,0 +1,136 @@
+"""The one op that builds: every model, the checks, and the release if every invariant holds.
+
+A build is whole or not at all, so the op makes everything whichever assets were asked for. The order of the work
+stands in gate.py, the work itself in registry/ and expectations/.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, date, datetime
+from traceback import extract_tb
+from typing import Any
+
+import dagster as dg
+import msgspec
+
+from contracts.errors import B12Error, UsageError
+from expectations.checks import broken_invariants
+from lake.home import Home
+from lake.snapshot import snapshot
+from pipelines import checks, gate, model_assets
+from pipelines.gate import Audited, Auditor
+from registry import invariants, release
+from registry.errors import ReleaseHeld
+from registry.models import Model
+from registry.release import Release, Workspace
+
+LOCK_WAIT_SECONDS = 900
+"""How long a build waits for another one, such as a `b12 build` beside the daemon's."""
+
+
+class BuildConfig(dg.Config):
+    """What a build can be told."""
+
+    cut_off: str | None = None
+    """The day that every answer is as of, like 2026-11-22; the UTC date at the start when absent."""
+
+
+def registry_build(
+    home: Home, models: tuple[Model, ...], auditor: Callable[[], AbstractContextManager[Auditor]]
+) -> dg.AssetsDefinition:
+    """The op with its assets and checks."""
+
+    @dg.multi_asset(
+        name="registry",
+        specs=model_assets.model_specs(models),
+        check_specs=checks.specs(models),
+        can_subset=True,  # so that a check without a row to judge may say nothing
+    )
+    def registry(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
+        selected = {*context.selected_asset_keys, *context.selected_asset_check_keys}
+        for event in _events(context, home, models, auditor, _cut_off(config)):
+            key = event.asset_key
+            if (dg.AssetCheckKey(key, event.check_name) if isinstance(event, dg.AssetCheckResult) else key) in selected:
+                yield event
+
+    return registry
+
+
+def _events(
+    context: dg.AssetExecutionContext,
+    home: Home,
+    models: tuple[Model, ...],
+    auditor: Callable[[], AbstractContextManager[Auditor]],
+    cut_off: date,
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    try:
+        with auditor() as audit:
+            with release.exclusive(home, LOCK_WAIT_SECONDS) as workspace:
+                pinned = snapshot(home)
+                context.log.info(f"lake version {pinned.version}, cut-off {cut_off}")
+                found = gate.audited(home, pinned, cut_off, workspace, audit, models, context.log.info)
+                broken = _broken(found, workspace, models)
+                if broken:
+                    yield from checks.results(found.results, found.held_because)
+                    raise ReleaseHeld(
+                        "nothing was published and the last good release stays, because an invariant does not hold: "
+                        + "; ".join(broken)
+                    )
+                types = model_assets.column_types(workspace.candidate, workspace.operators)
+                published = release.publish(
+                    home,
+                    workspace.candidate,
+                    workspace.operators,
+                    found.given,
+                    suites=[msgspec.to_builtins(result) for result in found.results],
+                    held_because=found.held_because,
+                )
+            for built in found.built:
+                yield model_assets.materialized(built, types.get(built.model.name, {}))
+            yield from checks.results(found.results, found.held_because)
+            yield _released(published, found, home)
+    except B12Error as error:
+        # Told in the run by its own sentence, without a trace: it names no value, which a trace's texts may.
+        raise dg.Failure(str(error), metadata={"error": type(error).__name__}, allow_retries=False) from None
+    except Exception as error:
+        place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(extract_tb(error.__traceback__)[-6:]))
+        raise dg.Failure(
+            f"{type(error).__name__}, which is a fault of the software: report this word and the place",
+            metadata={"error": type(error).__name__, "place": place},
+            allow_retries=False,
+        ) from None
+
+
+def _broken(found: Audited, workspace: Workspace, models: tuple[Model, ...]) -> list[str]:
+    """The invariants that do not hold, asked twice: by Great Expectations and by the registry itself."""
+    broken = {f"{result.table}: {result.name} ({result.outcome})" for result in broken_invariants(found.results)}
+    own = [str(outcome) for outcome in invariants.check(*workspace, models) if not outcome.holds]
+    return [*sorted(broken), *own]
+
+
+def _released(published: Release, found: Audited, home: Home) -> dg.MaterializeResult:
+    manifest = published.manifest
+    return dg.MaterializeResult(
+        asset_key=checks.RELEASE,
+        metadata={
+            "release": manifest.id,
+            "is new": published.is_new,
+            "cut-off": str(found.given.cut_off),
+            "lake version": found.given.lake_version,
+            "waiting": sum(found.given.waiting.values()),
+            "held": dg.MetadataValue.json(found.held_because),
+            "rows": sum(content.rows for content in manifest.tables.values()),
+            "content": manifest.content,
+            "file": dg.MetadataValue.path(str(published.file)),
+            "data docs": dg.MetadataValue.path(str(gate.docs(home) / "index.html")),
+        },
+    )
+
+
+def _cut_off(config: BuildConfig) -> date:
+    if config.cut_off is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(config.cut_off)
+    except ValueError:
+        raise UsageError("cut_off: a day like 2026-11-22") from None

@@ -1,0 +1,159 @@
+"""Tells each site, after a release, which of its deliveries have another verdict than before: at least once.
+
+How verdicts are reached belongs to registry/, what a message holds to contracts/verdict_receipts.py. Where there is
+no broker the changes wait, and go out with those of the next build.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, Protocol
+
+import dagster as dg
+import msgspec
+
+from contracts.errors import EnvironmentProblem
+from contracts.site import Site
+from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, VerdictReceipt
+from contracts.verdicts import fix
+from lake.home import Home, InternalKafka
+from pipelines.checks import RELEASE
+from registry import verdicts
+from registry.verdicts import Change
+
+MOST_BYTES = 500_000
+"""Of one message: half of what a broker takes by default."""
+RECEIPTS = dg.AssetKey("verdict_receipts")
+_SECONDS = 30
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Sender(Protocol):
+    """Sends messages, and returns when Kafka has them."""
+
+    def send(self, topic: str, values: Iterable[bytes]) -> None: ...
+
+
+Connect = Callable[[InternalKafka], AbstractContextManager[Sender]]
+
+
+class _Producer:
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+
+    def send(self, topic: str, values: Iterable[bytes]) -> None:
+        for value in values:  # one at a time: they are large, and few sites have more than one
+            self._producer.send(topic, value).get(timeout=_SECONDS)
+
+
+@contextmanager
+def connected(kafka: InternalKafka) -> Iterator[Sender]:
+    """A producer on the internal listener; EnvironmentProblem when Kafka does not answer."""
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    tls = {}
+    if kafka.cafile:
+        tls = {"ssl_cafile": str(kafka.cafile), "ssl_certfile": str(kafka.certfile), "ssl_keyfile": str(kafka.keyfile)}
+    producer = None
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=kafka.servers,
+            security_protocol=kafka.security_protocol,
+            acks="all",
+            max_block_ms=1000 * _SECONDS,
+            max_request_size=1_000_000,
+            **tls,
+        )
+        yield _Producer(producer)
+    except (KafkaError, OSError) as error:
+        raise EnvironmentProblem(
+            f"the release is published, but Kafka at {kafka.bootstrap} does not take the sites' verdicts"
+            f" ({type(error).__name__}); they go out with the next build"
+        ) from None
+    finally:
+        if producer is not None:
+            producer.close(timeout=_SECONDS)
+
+
+def verdict_receipts(home: Home, connect: Connect = connected) -> dg.AssetsDefinition:
+    """The asset whose materialization is the sending."""
+
+    @dg.asset(
+        key=RECEIPTS,
+        deps=[RELEASE],
+        group_name="release",
+        kinds={"kafka"},
+        description="What each site is told after a release: the verdicts that changed, with reason and fix.",
+        output_required=False,
+    )
+    def send(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+        try:
+            kafka = home.internal_kafka()
+        except EnvironmentProblem:
+            context.log.warning("no broker was ever started in this home: the sites' verdicts wait for the next build")
+            return
+        try:
+            sent = told(home, kafka, connect)
+        except EnvironmentProblem as problem:
+            raise dg.Failure(str(problem), metadata={"error": type(problem).__name__}) from None
+        yield dg.MaterializeResult(metadata={"verdicts": sum(sent.values()), "by site": dg.MetadataValue.json(sent)})
+
+    return send
+
+
+def told(home: Home, kafka: InternalKafka, connect: Connect = connected) -> dict[str, int]:
+    """Send what changed, and note that it was sent; how many verdicts by site."""
+    sites = home.sites()
+    sent: dict[str, int] = {}
+
+    def counted(site: str, changes: Iterable[Change]) -> Iterator[Change]:
+        for change in changes:
+            sent[site] = sent.get(site, 0) + 1
+            yield change
+
+    with connect(kafka) as sender:
+        for name, changes in groupby(verdicts.changes(home.operators), key=lambda change: change.site):
+            site = sites.get(name)
+            if site is not None and not site.disabled:
+                sender.send(site.receipts_topic, messages(site, counted(name, changes)))
+    verdicts.mark_told(home)
+    return sent
+
+
+def messages(site: Site, changes: Iterable[Change]) -> Iterator[bytes]:
+    """CloudEvents of at most MOST_BYTES each; the same changes always give the same bytes."""
+    entries: list[ChangedVerdict] = []
+    size = 0
+    for change in changes:
+        entry = _entry(change)
+        length = len(_encode(entry)) + 1
+        if entries and size + length > MOST_BYTES:
+            yield _message(site, entries)
+            entries, size = [], 0
+        entries.append(entry)
+        size += length
+    if entries:
+        yield _message(site, entries)
+
+
+def _message(site: Site, entries: list[ChangedVerdict]) -> bytes:
+    data = ChangedVerdicts(site=site.id, verdicts=tuple(entries))
+    digest = blake2b(_encode(data), digest_size=16, person=b"b12.verdicts")
+    return _encode(VerdictReceipt(id=digest.hexdigest(), data=data))
+
+
+def _entry(change: Change) -> ChangedVerdict:
+    return ChangedVerdict(
+        topic_uuid=change.topic_uuid,
+        partition=change.partition,
+        offset=change.offset,
+        kind=change.kind,
+        id_key=change.id_key.hex,
+        subject_key=change.subject_key.hex,
+        verdict=change.verdict,
+        reason=change.reason or "",
+        fix=fix(change.kind, change.verdict, change.reason) or "",
+    )

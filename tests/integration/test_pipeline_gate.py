@@ -1,0 +1,195 @@
+"""The gate on real parts but Kafka: a site that fails is held, a broken invariant holds the release, nothing leaks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pytest
+
+from contracts.site import Site
+from expectations.checks import Check, CheckResult
+from expectations.process import Auditor
+from lake.home import Home
+from lake.snapshot import snapshot
+from pipelines import gate, webhook
+from pipelines.build import IN_PROCESS_TAG, Finished, run_in_process
+from pipelines.definitions import build_defs
+from registry import release
+from registry.build import opened
+from registry.models import Model, needed_for
+from tests.lake_fixture import record
+from tests.registry_fixture import BLR01, CUT_OFF, OSL01
+from tests.sample_events import event
+
+MODELS = needed_for(["core.subjects", "core.lab_results", "core.doses"])
+
+
+@pytest.fixture
+def home(home: Home) -> Home:
+    home.ensure_secret()
+    for site in (BLR01, OSL01):
+        home.put_site(site)
+        record(home, site, [event("enrolment", site.id, id="e"), *results(site, 1, 5)])
+    return home
+
+
+def results(site: Site, first: int, count: int, value: float = 300, version: int = 1) -> list[bytes]:
+    """B12 results in pmol/L, each a record of its own; a greater version corrects a smaller one."""
+    data = {"loinc": "14685-2", "unit": "pmol/L", "value": value}
+    said = {"time": f"2026-04-0{version}T08:00:00Z", "data": data}
+    return [
+        event("lab_result", site.id, id=f"r{n}/{version}", record=f"r{n}", **said) for n in range(first, first + count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def auditor() -> Iterator[Auditor]:
+    """One process for all builds of these tests: to load Great Expectations takes longer than to use it."""
+    with Auditor() as auditor:
+        yield auditor
+
+
+class DropsOneVerdict:
+    """Loses a row of the build before the release is judged."""
+
+    def __init__(self, auditor: Auditor) -> None:
+        self._auditor = auditor
+        self.write_docs = auditor.write_docs
+
+    def run(
+        self, databases: Mapping[str, Path], checks: Sequence[Check], sites: Sequence[str] = (), *, in_docs: bool = True
+    ) -> list[CheckResult]:
+        if any(check.level == "release" for check in checks):
+            with duckdb.connect(str(databases["staging"])) as connection:
+                connection.execute("DELETE FROM verdicts WHERE delivery = (SELECT min(delivery) FROM verdicts)")
+        return self._auditor.run(databases, checks, sites, in_docs=in_docs)
+
+
+def build(home: Home, auditor: gate.Auditor, models: tuple[Model, ...] = MODELS) -> Finished:
+    def audit() -> AbstractContextManager[gate.Auditor]:
+        return nullcontext(auditor)
+
+    return run_in_process(home, CUT_OFF, build_defs(home, models=models, auditor=audit))
+
+
+@pytest.fixture
+def instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        yield instance
+
+
+def checks_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetCheckEvaluation]:
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    found = [event.dagster_event.asset_check_evaluation_data for event in events if event.dagster_event]
+    return {f"{each.asset_key.to_user_string()} {each.check_name}": each for each in found}
+
+
+def test_a_build_is_published_and_shows_in_the_history(
+    home: Home, auditor: Auditor, instance: dg.DagsterInstance
+) -> None:
+    finished = build(home, auditor)
+    assert finished.problems == []
+    assert finished.exit_code == 0
+    assert (release.current(home).id, release.current(home).cut_off) == (finished.release, CUT_OFF)
+
+    run = instance.get_run_by_id(finished.run_id)
+    assert run
+    assert (run.job_name, run.status, IN_PROCESS_TAG in run.tags) == ("build", dg.DagsterRunStatus.SUCCESS, True)
+    told = instance.get_latest_materialization_event(dg.AssetKey(["core", "lab_results"]))
+    assert told
+    assert told.asset_materialization
+    metadata = told.asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == release.current(home).tables["core.lab_results"].rows
+    types = {column.name: column.type for column in metadata["dagster/column_schema"].value.columns}
+    assert (types["subject_key"], types["value"]) == ("UUID", "DECIMAL(28,12)")
+
+    found = checks_of(instance, finished.run_id)
+    assert found["staging/verdicts conservation"].passed
+    assert found["staging/current_lab_result conformance"].passed
+    assert "staging/current_dose conformance" not in found, "no dose was sent, which is not a pass"
+    assert (home.path / "data_docs" / "index.html").exists()
+
+
+def test_a_site_that_fails_is_held_and_the_others_go_on(
+    home: Home, auditor: Auditor, instance: dg.DagsterInstance
+) -> None:
+    assert build(home, auditor).held == {}
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))  # g/L sent as g/dL, throughout
+    record(home, OSL01, results(OSL01, 100, 40))
+    finished = build(home, auditor)
+
+    assert list(finished.held) == ["BLR01"]
+    assert "median_b12_infant" in finished.held["BLR01"]
+    assert finished.waiting == 40
+    assert finished.exit_code == 0, "a held site is the site's problem, not the release's"
+    manifest = release.current(home)
+    assert manifest.sites["BLR01"].waiting == 40
+    assert manifest.sites["BLR01"].held_because == finished.held["BLR01"]
+    assert [bound.next_offset for bound in manifest.sites["BLR01"].bounds] == [6]
+    assert [bound.next_offset for bound in manifest.sites["OSL01"].bounds] == [46]
+
+    failed = checks_of(instance, finished.run_id)["staging/current_lab_result plausibility"]
+    assert not failed.passed
+    assert failed.severity == dg.AssetCheckSeverity.ERROR
+    assert "BLR01" in str(failed.metadata["held sites"].value)
+
+    record(home, BLR01, results(BLR01, 100, 40, version=2))
+    mended = build(home, auditor)
+    assert (mended.held, mended.waiting) == ({}, 0)
+
+
+def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(home: Home, auditor: Auditor) -> None:
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))
+    with release.exclusive(home) as workspace:
+        found = gate.audited(home, snapshot(home), CUT_OFF, workspace, auditor, MODELS, lambda _: None)
+        with opened(*workspace, read_only=True) as connection:
+            assert connection.execute("SELECT DISTINCT site FROM core.subjects").fetchall() == [("OSL01",)]
+    assert found.held_because["BLR01"].startswith("left out: ")
+    assert found.given.waiting == {"BLR01": 46}
+    median = {result.site: result for result in found.results if result.name == "median_b12_infant"}
+    assert (median["BLR01"].outcome, median["BLR01"].applicable) == ("fail", 45)
+
+
+def test_a_broken_invariant_holds_the_release_and_is_told(
+    home: Home, auditor: Auditor, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posted: list[webhook.FailedRun] = []
+    monkeypatch.setenv("B12_WEBHOOK_URL", "https://hook.invalid/x")
+    monkeypatch.setattr(webhook, "post", lambda _, failed: posted.append(failed))
+    good = build(home, auditor)
+    before = {path: path.stat().st_mtime_ns for path in [home.operators, *home.releases.iterdir()]}
+    record(home, OSL01, results(OSL01, 100, 3))
+    finished = build(home, DropsOneVerdict(auditor))
+
+    assert finished.release is None
+    assert finished.exit_code == 1
+    assert "conservation" in finished.problems[0]
+    assert not checks_of(instance, finished.run_id)["staging/verdicts conservation"].passed
+    assert release.current(home).id == good.release
+    after = {path: path.stat().st_mtime_ns for path in [home.operators, *home.releases.iterdir()]}
+    assert after == before, "everything is as it was"
+    assert [(hook.run_id, hook.job, hook.step, hook.error) for hook in posted] == [
+        (finished.run_id, "build", "registry", "ReleaseHeld")
+    ]
+
+
+def test_a_model_that_fails_tells_no_value(
+    home: Home, auditor: Auditor, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
+) -> None:
+    canary = "4711.125"
+    record(home, OSL01, results(OSL01, 100, 1, value=4711.125))
+    last = MODELS[-1]
+    sql = "SELECT error('value ' || value_text) AS subject_key FROM staging.current_lab_result"
+    broken = Model(**{**last.__dict__, "sql": sql, "columns": last.columns[:1]})
+    finished = build(home, auditor, models=(*MODELS[:-1], broken))
+
+    assert finished.exit_code == 1
+    assert last.name in finished.problems[0]
+    assert "InvalidInputException" in finished.problems[0]
+    out, err = capfd.readouterr()
+    assert canary not in out + err
+    written = [path for path in (*home.dagster.rglob("*"), *home.logs.rglob("*")) if path.is_file()]
+    assert written
+    assert not [path for path in written if canary.encode() in path.read_bytes()]

@@ -1,0 +1,100 @@
+"""When a build is asked for: once the lake has moved and is still, and never twice for the same deliveries."""
+
+import dagster as dg
+import msgspec
+import pytest
+
+from contracts.errors import UsageError
+from lake.home import Home
+from lake.snapshot import Position, Snapshot
+from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_site
+from tests.lake_fixture import record
+from tests.registry_fixture import BLR01
+from tests.sample_events import one_of_each
+
+QUIET, LONGEST = 5, 600
+
+
+def lake(blr: int, osl: int = 0, version: int = 1) -> Snapshot:
+    positions = {("t1", 0): Position(blr, blr, "b12.site.BLR01.events")}
+    if osl:
+        positions["t2", 1] = Position(osl, osl, "b12.site.OSL01.events")
+    return Snapshot(version, {}, positions)
+
+
+def after(result: dg.SensorResult) -> Watch:
+    assert result.cursor
+    return msgspec.json.decode(result.cursor, type=Watch)
+
+
+def run_keys(result: dg.SensorResult) -> list[str | None]:
+    return [request.run_key for request in result.run_requests or ()]
+
+
+def test_a_build_waits_until_deliveries_stop() -> None:
+    first = looked(Watch(), lake(10), now=100)
+    assert first.skip_reason
+    assert "arriving" in str(first.skip_reason)
+    more = looked(after(first), lake(20), now=104)
+    assert not more.run_requests, "it moved again"
+    still = looked(after(more), lake(20), now=108)
+    assert not still.run_requests
+    quiet = looked(after(still), lake(20), now=104 + QUIET)
+    assert run_keys(quiet) == [fingerprint(lake(20))]
+    assert not looked(after(quiet), lake(20), now=10_000).run_requests, "nothing new since"
+
+
+def test_a_lake_that_never_rests_is_built_all_the_same() -> None:
+    watch, now, asked = Watch(), 0, []
+    while not asked and now < 2 * LONGEST:
+        result = looked(watch, lake(now + 1), now)
+        watch, asked, now = after(result), run_keys(result), now + 4
+    assert LONGEST <= now <= LONGEST + 8
+
+
+def test_a_run_key_is_how_far_the_lake_is_and_nothing_else() -> None:
+    assert fingerprint(lake(10, 3, version=1)) == fingerprint(lake(10, 3, version=9)), "compaction is no news"
+    assert fingerprint(lake(10, 3)) != fingerprint(lake(10, 4))
+    assert fingerprint(lake(10)) != fingerprint(lake(10, 1))
+
+
+def test_each_site_is_seen_when_it_delivers() -> None:
+    first = looked(Watch(), lake(10, 3), now=0)
+    assert [event.asset_key.to_user_string() for event in first.asset_events] == [
+        "sites/BLR01",
+        "sites/OSL01",
+        "lake/deliveries",
+    ]
+    second = looked(after(first), lake(10, 5), now=1)
+    assert [event.asset_key.to_user_string() for event in second.asset_events] == ["sites/OSL01", "lake/deliveries"]
+    assert second.asset_events[0].metadata["new"].value == 2
+    assert looked(after(second), lake(10, 5), now=2).asset_events == []
+    assert received_by_site(lake(10, 5)) == {"BLR01": 10, "OSL01": 5}
+
+
+def test_a_setting_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("B12_BUILD_QUIET_SECONDS", "soon")
+    with pytest.raises(UsageError, match="B12_BUILD_QUIET_SECONDS"):
+        looked(Watch(), lake(1), now=0)
+
+
+def test_the_sensor_reads_the_home_s_lake(home: Home) -> None:
+    @dg.job(name="build")
+    def build() -> None: ...
+
+    now = [0.0]
+    definitions = dg.Definitions(jobs=[build], sensors=[lake_moved(home, "build", lambda: now[0])])
+    sensor = definitions.resolve_sensor_def("lake_moved")
+
+    def tick(cursor: str | None) -> dg.SensorResult:
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = sensor(dg.build_sensor_context(instance=instance, cursor=cursor))
+        assert isinstance(result, dg.SensorResult)
+        return result
+
+    assert "no lake" in str(tick(None).skip_reason)
+    home.ensure_secret()
+    record(home, BLR01, one_of_each())
+    moving = tick(None)
+    now[0] = QUIET
+    assert len(run_keys(tick(moving.cursor))) == 1
