@@ -36,12 +36,16 @@ check: $(STAMP) ## Format, lint, types, import directions, generated files; edit
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts.generated --check
+	$(BIN)/python -m registry.reference --check
+	$(BIN)/python -m pipelines.generated --check
 	$(BIN)/python -m b12.reference --check
 
 fix: $(STAMP) ## Format, mend what lint can mend, write the generated files again
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python -m contracts.generated
+	$(BIN)/python -m registry.reference
+	$(BIN)/python -m pipelines.generated
 	$(BIN)/python -m b12.reference
 
 bench: $(STAMP) ## Measure the intake and the build beside their peers

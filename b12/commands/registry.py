@@ -1,8 +1,9 @@
-"""`b12 release` and `b12 sql`: what has been released, and questions to it.
+"""`b12 build`, `b12 release` and `b12 sql`: making a release, what has been released, and questions to it.
 
 What a release is, and how a query is run, belongs to the registry.
 """
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,7 +28,34 @@ def register(app: typer.Typer) -> None:
     releases.command("list")(list_)
     releases.command()(show)
     app.add_typer(releases, name="release")
+    app.command()(build)
     app.command()(sql)
+
+
+def build(
+    cut_off: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="The day that every answer is as of. Default: today in UTC."),
+    ] = None,
+) -> int:
+    """Build, check and publish here and now: the job that Dagster runs, kept in its history."""
+    from rich.console import Console
+
+    from lake.home import Home
+    from pipelines.build import run_in_process
+
+    home = Home.from_env()
+    with Console(stderr=True).status("building (about half a minute; the runs page of Dagster shows each table)"):
+        finished = run_in_process(home, cut_off.date() if cut_off else None)
+    for problem in finished.problems:
+        typer.echo(f"b12: {problem}", err=True)
+    if finished.release is not None:
+        typer.echo(f"{finished.release} {'published' if finished.is_new else 'stays: nothing has changed'}.")
+    for site, checks in finished.held.items():
+        typer.echo(f"{site} is held at its last good offsets: {checks}")
+    if finished.waiting:
+        typer.echo(f"{finished.waiting:,} deliveries wait behind that.")
+    return finished.exit_code
 
 
 def list_() -> None:

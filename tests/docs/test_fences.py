@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from contracts.judge import is_refusal, judge
 from contracts.site import Site
 from tests.docs import fences

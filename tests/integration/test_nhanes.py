@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 
+import duckdb
 import pytest
 
 from tests import nhanes
@@ -44,19 +45,17 @@ def b12(running):
         words = run("push", str(directory / data), "--map", str(nhanes.MAPPINGS / f"{mapping}.toml"), "--as", "NHANES")
         pushed += int(re.search(r"([\d,]+) sent", words)[1].replace(",", ""))
     wait_for_rows(home, site, pushed)
-    from datetime import date
-
-    from lake.snapshot import snapshot
-    from registry import inputs, release
-
-    release.make(home, inputs.pinned(home, snapshot(home), date(2004, 12, 31)))
+    run("build", "--cut-off", "2004-12-31")
     return run
 
 
 @pytest.fixture(scope="module")
-def ask(b12):
-    """Rows of an answer of the current release, as an analyst gets them."""
-    return lambda query: [tuple(row.values()) for row in json.loads(b12("sql", query, "--format", "json"))]
+def ask(b12, running):
+    """Rows of an answer of the current release, opened as any analyst with DuckDB opens it."""
+    home, _ = running
+    current = json.loads((home.releases / "current.json").read_bytes())["release"]
+    with duckdb.connect(str(home.releases / f"{current}.duckdb"), read_only=True) as connection:
+        yield lambda query: connection.sql(query).fetchall()
 
 
 def test_every_b12_value_arrives_once_with_both_of_its_units(ask):
@@ -66,6 +65,11 @@ def test_every_b12_value_arrives_once_with_both_of_its_units(ask):
         FROM core.lab_results WHERE analyte = 'b12'
     """
     assert ask(query) == [(8267, 8267, 8267, 8267)]
+
+
+def test_the_command_for_analysts_gives_the_same_answer(b12):
+    query = "SELECT count(*) AS results FROM core.lab_results WHERE analyte = 'b12'"
+    assert json.loads(b12("sql", query, "--format", "json")) == [{"results": 8267}]
 
 
 def test_low_values_are_counted_in_the_unit_in_which_each_cut_off_was_published(ask):
