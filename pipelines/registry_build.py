@@ -4,6 +4,7 @@ A build is whole or not at all, so the op makes everything whichever assets were
 stands in gate.py, the work itself in registry/ and expectations/.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
@@ -32,7 +33,7 @@ class BuildConfig(dg.Config):
     """What a build can be told."""
 
     cut_off: str | None = None
-    """The day that every answer is as of, like 2026-11-22; the UTC date at the start when absent."""
+    """The day that every answer is as of, like 2026-11-22; B12_CUT_OFF when absent, else the UTC date at the start."""
 
 
 def registry_build(
@@ -128,9 +129,10 @@ def _released(published: Release, found: Audited, home: Home) -> dg.MaterializeR
 
 
 def _cut_off(config: BuildConfig) -> date:
-    if config.cut_off is None:
+    day = config.cut_off or os.environ.get("B12_CUT_OFF")
+    if not day:
         return datetime.now(UTC).date()
     try:
-        return date.fromisoformat(config.cut_off)
+        return date.fromisoformat(day)
     except ValueError:
-        raise UsageError("cut_off: a day like 2026-11-22") from None
+        raise UsageError("cut_off, or B12_CUT_OFF: a day like 2026-11-22") from None

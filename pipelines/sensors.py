@@ -81,6 +81,8 @@ def looked(watch: Watch, pinned: Snapshot, now: float) -> dg.SensorResult:
     if events:
         total = sum(received.values())
         events.append(dg.AssetMaterialization(DELIVERIES, metadata={"dagster/row_count": total}))
+    if not any(received.values()):
+        return _result("nothing has arrived yet", watch, events, seen=positions)
     if positions == watch.asked:
         return _result("nothing has arrived since the last build", watch, events, seen=positions, received=received)
     moved = watch.moved if positions == watch.seen else now

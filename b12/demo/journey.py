@@ -4,6 +4,7 @@ What the cohort holds is in `cohort`; each step does what a command does.
 """
 
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -138,15 +139,13 @@ class Journey:
         telling.receipts(self.home, self.console)
         telling.attrition(self.home, self.console)
         telling.one_case(self.home, self.console)
-        home = _as_typed(self.home.path)
+        b12 = f"{_command()} --home {_as_typed(self.home.path)}"
         self.console.print()
         self.console.print(f"[bold]from push to release[/] {since_push:.0f} s, [bold]altogether[/] {whole:.0f} s")
-        self.console.print("[bold]ask it yourself[/]")
-        self.console.print(f'  b12 --home {home} sql "{telling.NEXT_QUERY}"', soft_wrap=True)
-        self.console.print(
-            f"[bold]look at[/] http://127.0.0.1:{Ports.from_env().dagster}  (the assets, their checks, their history)"
-        )
-        self.console.print(f"[bold]stop it[/] b12 --home {home} down")
+        self.console.print(f'[bold]ask it yourself[/]  {b12} sql "{telling.NEXT_QUERY}"')
+        address = f"http://127.0.0.1:{Ports.from_env().dagster}"
+        self.console.print(f"[bold]look at it[/]       {address}  (the assets, their checks, every run)")
+        self.console.print(f"[bold]stop it[/]          {b12} down")
 
     @contextmanager
     def _step(self, title: str) -> Iterator[Callable[[str], None]]:
@@ -162,6 +161,12 @@ class Journey:
             yield say
         result = f"  {last}" if last[:1].isdigit() or last.startswith("r0") else ""
         self.console.print(f"  [green]done[/] {time.monotonic() - begun:5.1f} s  {title}{result}")
+
+
+def _command() -> str:
+    """How this program was called, so that the next command can be copied."""
+    program = Path(sys.argv[0])
+    return _as_typed(program.absolute()) if program.name == "b12" else "b12"
 
 
 def _as_typed(path: Path) -> str:

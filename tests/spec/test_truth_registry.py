@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import duckdb
 import pytest
-from lake_fixture import record
-from truth_comparison import differences
 
 from b12.demo import cohort, infants
 from b12.demo.courses import COURSES
@@ -27,6 +25,8 @@ from lake.home import Home
 from lake.snapshot import snapshot
 from registry import build, definitions, inputs
 from registry.models import load_models
+from tests.lake_fixture import record
+from tests.truth_comparison import differences
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EVERYONE = (*COURSES, *EDGES)

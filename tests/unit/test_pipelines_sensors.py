@@ -44,6 +44,11 @@ def test_a_build_waits_until_deliveries_stop() -> None:
     assert not looked(after(quiet), lake(20), now=10_000).run_requests, "nothing new since"
 
 
+def test_a_lake_without_a_delivery_is_not_built() -> None:
+    first = looked(Watch(), Snapshot(0, {}, {}), now=100)
+    assert not looked(after(first), Snapshot(0, {}, {}), now=100 + LONGEST).run_requests
+
+
 def test_a_lake_that_never_rests_is_built_all_the_same() -> None:
     watch, now, asked = Watch(), 0, []
     while not asked and now < 2 * LONGEST:
