@@ -3,6 +3,8 @@
 The registry is compared with it elsewhere; here the truth itself is held to the text.
 """
 
+import subprocess
+import sys
 from collections import Counter
 from decimal import Decimal
 
@@ -42,3 +44,9 @@ def test_every_verdict_is_there() -> None:
 def test_200_pg_per_ml_is_deficient_and_201_is_not() -> None:
     assert records.canonical(Decimal(200), "2132-9", "pg/mL") == Decimal("147.5612")
     assert records.canonical(Decimal(201), "2132-9", "pg/mL") == Decimal("148.299006")
+
+
+def test_the_truth_imports_nothing_that_it_is_a_witness_against() -> None:
+    code = "import sys, b12.demo.truth.release; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"contracts", "registry", "lake", "sites", "expectations", "pipelines"} & set(loaded)
