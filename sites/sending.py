@@ -80,7 +80,8 @@ class KafkaSender:
                     ) from None
             finally:
                 if producer is not None:
-                    producer.close(timeout=1)
+                    # Nothing is under way after success; after a failure what is must not keep the user waiting.
+                    producer.close(timeout=1 if flying or again else 10)
 
     def _producer(self) -> KafkaProducer:
         return KafkaProducer(
