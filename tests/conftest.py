@@ -21,12 +21,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
 from lake.home import Home
+
+if TYPE_CHECKING:
+    from tests.demonstration import Demonstration
 
 _KEPT = ("B12_CACHE", "B12_NHANES")
 """Where Kafka's jars and the public data lie is the machine's business."""
@@ -94,6 +98,14 @@ def kafka_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     finally:
         process.kill()  # nothing of its data outlives the run
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def demo(kafka_home: Home, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Demonstration]":
+    """What `b12 demo` leaves running, made once. Where no broker can run, `kafka_home` says so."""
+    from tests.demonstration import started
+
+    yield from started(tmp_path_factory.mktemp("demo"))
 
 
 @pytest.fixture

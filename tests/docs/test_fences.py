@@ -69,19 +69,36 @@ def test_shell_fences_name_targets_and_commands_that_exist(page):
                 assert f"b12 {command}" in commands, f"b12 {command}"
 
 
+@pytest.fixture(scope="module")
+def lab(kafka_home, tmp_path_factory):
+    """A home with a worker and the site BLR01, for pages of labs."""
+    from b12 import registration
+    from tests.worker_processes import new_home, started
+
+    home = new_home(kafka_home, tmp_path_factory.mktemp("docs"))
+    registration.register(
+        home, Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata", synthetic=True)
+    )
+    for start in started(home, []):
+        start().wait_for("started")
+        yield home
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", with_fences("console", "sql", "python"), ids=named)
-def test_a_page_does_what_it_shows(page, demo, tmp_path):
+def test_a_page_does_what_it_shows(page, request, tmp_path):
     if page.name in RUN_ELSEWHERE:
         assert page.name in (ROOT / RUN_ELSEWHERE[page.name]).read_text(encoding="utf-8")
         return
-    site = demo.add_site("BLR01")
-    (tmp_path / "BLR01.b12.toml").write_bytes(demo.home.lab_config(site.id).read_bytes())
+    environment = dict(os.environ)
+    if page.name == "lab.md":
+        home = request.getfixturevalue("lab")
+        (tmp_path / "BLR01.b12.toml").write_bytes(home.lab_config("BLR01").read_bytes())
+    else:
+        demo = request.getfixturevalue("demo")
+        home, environment = demo.home, dict(demo.environment)
     binaries = Path(sys.executable).parent
-    environment = {
-        **demo.environment,
-        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
-        "B12_HOME": str(demo.home.path),
-    }
+    environment |= {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "B12_HOME": str(home.path)}
     for fence in fences.of(page):
         if fence.title:
             (tmp_path / fence.title).write_text(fence.text, encoding="utf-8")
