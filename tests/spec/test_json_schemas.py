@@ -4,18 +4,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from arbitrary_events import SITE, arbitrary_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import json
-from sample_events import event as sample
 from test_judge_refuses import REFUSED
 
 from contracts.events import DATA, KINDS
 from contracts.json_schemas import schema
 from contracts.judge import is_refusal, judge
 from contracts.shapes import field_docs
+from tests.arbitrary_events import SITE, arbitrary_json
+from tests.sample_events import event as sample
 
 VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
 BEYOND_A_SCHEMA = {"wrong_site", "no_such_date", "too_many_digits", "time_unlikely", "loinc_check_digit"}

@@ -8,7 +8,6 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
-from sample_events import event as sample
 
 from contracts.content import content_id
 from contracts.events import DATA, ENVELOPES, KINDS, Event
@@ -17,6 +16,7 @@ from contracts.rows import evaluate
 from contracts.shapes import shapes
 from contracts.site import Site
 from lake.rows import Batch, tables
+from tests.sample_events import event as sample
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata")
 CANARY = "Canary7713"

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from msgspec import json
-from sample_events import event as sample
 
 from contracts.events import KINDS
 from contracts.judge import MAX_BYTES, Refusal, is_refusal, judge, rules
 from contracts.raw import MAX_DEPTH
 from contracts.site import Site
+from tests.sample_events import event as sample
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata")
 CANARY = "Canary7713"

@@ -7,9 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from arbitrary_events import SITE
 from msgspec import json
-from sample_events import event as sample
 from test_row_rules_in_sql import in_sql
 
 from contracts import rows
@@ -18,6 +16,8 @@ from contracts.fields import Name
 from contracts.judge import is_refusal, judge
 from contracts.rulebook import Reference, rules
 from contracts.when import parse_when
+from tests.arbitrary_events import SITE
+from tests.sample_events import event as sample
 
 BIRTH = parse_when("2025-06-02", SITE.zone)
 

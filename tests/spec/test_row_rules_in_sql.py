@@ -5,7 +5,6 @@ from random import Random
 import duckdb
 import pyarrow as pa
 import pytest
-from arbitrary_events import SITE, arbitrary_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from contracts.rows import evaluate
 from contracts.when import When, parse_when
 from lake.rows import Batch, tables
 from registry.row_rules import findings_sql
+from tests.arbitrary_events import SITE, arbitrary_events
 
 BIRTHS = [
     None,

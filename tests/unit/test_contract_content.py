@@ -4,13 +4,13 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from arbitrary_events import SITE, arbitrary_events
 from msgspec import json
-from sample_events import event as sample
 
 from contracts.content import canonical, content_id
 from contracts.events import KINDS, Event
 from contracts.judge import is_refusal, judge
+from tests.arbitrary_events import SITE, arbitrary_events
+from tests.sample_events import event as sample
 
 
 def accepted(raw: bytes) -> Event:
