@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from msgspec import json
-from test_judge_refuses import REFUSED
 
 from contracts.events import DATA, KINDS
 from contracts.json_schemas import schema
@@ -16,6 +15,7 @@ from contracts.judge import is_refusal, judge
 from contracts.shapes import field_docs
 from tests.arbitrary_events import SITE, arbitrary_json
 from tests.sample_events import event as sample
+from tests.spec.test_judge_refuses import REFUSED
 
 VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
 BEYOND_A_SCHEMA = {"wrong_site", "no_such_date", "too_many_digits", "time_unlikely", "loinc_check_digit"}

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from msgspec import json
-from test_row_rules_in_sql import in_sql
 
 from contracts import rows
 from contracts.events import KINDS, Event
@@ -18,6 +17,7 @@ from contracts.rulebook import Reference, rules
 from contracts.when import parse_when
 from tests.arbitrary_events import SITE
 from tests.sample_events import event as sample
+from tests.spec.test_row_rules_in_sql import in_sql
 
 BIRTH = parse_when("2025-06-02", SITE.zone)
 
