@@ -10,6 +10,7 @@ from datetime import date
 from typing import NamedTuple
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from contracts.errors import EnvironmentProblem
 from lake.home import Home
@@ -45,11 +46,10 @@ class Finished(NamedTuple):
 def run_in_process(home: Home, cut_off: date | None = None, defs: dg.Definitions | None = None) -> Finished:
     """Build, check and publish; never raises for a build that fails. UsageError for a wrong setting."""
     address = webhook.url()
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     home.make()
     job = (defs or build_defs(home)).resolve_job_def(JOB)
     config = {"config": {"cut_off": cut_off.isoformat()}} if cut_off else {}
-    with _quiet(), dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+    with _quiet(), _instance(home) as instance:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
@@ -72,6 +72,12 @@ def run_in_process(home: Home, cut_off: date | None = None, defs: dg.Definitions
     return _finished(result, problems)
 
 
+def _instance(home: Home) -> dg.DagsterInstance:
+    """Dagster's history in this home; without telemetry, also before `b12 up` has written the settings."""
+    overrides = {"telemetry": {"enabled": False}}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=overrides))
+
+
 def _finished(result: dg.ExecuteInProcessResult, problems: list[str]) -> Finished:
     for event in result.get_asset_materialization_events():
         if event.asset_key == RELEASE:
@@ -86,7 +92,7 @@ def _sentence(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data and data.user_failure_data.description:
         return str(data.user_failure_data.description)
-    kind = data.error.cls_name if data.error else "unknown"
+    kind = sensors.error_class(event)
     return f"step {event.step_key} failed ({kind}), which is a fault of the software; the run's log has the place"
 
 

@@ -5,17 +5,16 @@ stands in gate.py, the work itself in registry/ and expectations/.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from traceback import extract_tb
 from typing import Any
 
 import dagster as dg
-import msgspec
 
 from contracts.errors import B12Error, UsageError
-from expectations.checks import broken_invariants
+from expectations.checks import CheckResult, broken_invariants
 from lake.home import Home
 from lake.snapshot import snapshot
 from pipelines import checks, gate, model_assets
@@ -49,7 +48,7 @@ def registry_build(
     )
     def registry(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         selected = {*context.selected_asset_keys, *context.selected_asset_check_keys}
-        for event in _events(context, home, models, auditor, _cut_off(config)):
+        for event in _events(context, home, models, auditor, config):
             key = event.asset_key
             if (dg.AssetCheckKey(key, event.check_name) if isinstance(event, dg.AssetCheckResult) else key) in selected:
                 yield event
@@ -62,9 +61,10 @@ def _events(
     home: Home,
     models: tuple[Model, ...],
     auditor: Callable[[], AbstractContextManager[Auditor]],
-    cut_off: date,
+    config: BuildConfig,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     try:
+        cut_off = _cut_off(config)
         with auditor() as audit:
             with release.exclusive(home, LOCK_WAIT_SECONDS) as workspace:
                 pinned = snapshot(home)
@@ -83,7 +83,7 @@ def _events(
                     workspace.candidate,
                     workspace.operators,
                     found.given,
-                    suites=[msgspec.to_builtins(result) for result in found.results],
+                    suites=_kept(found.results),
                     held_because=found.held_because,
                 )
             for built in found.built:
@@ -96,7 +96,8 @@ def _events(
     except Exception as error:
         place = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(extract_tb(error.__traceback__)[-6:]))
         raise dg.Failure(
-            f"{type(error).__name__}, which is a fault of the software: report this word and the place",
+            f"the build stopped with {type(error).__name__}: make room if the disk is full, else it is a fault of the"
+            " software, so report this word and the place; what was released stays",
             metadata={"error": type(error).__name__, "place": place},
             allow_retries=False,
         ) from None
@@ -107,6 +108,22 @@ def _broken(found: Audited, workspace: Workspace, models: tuple[Model, ...]) -> 
     broken = {f"{result.table}: {result.name} ({result.outcome})" for result in broken_invariants(found.results)}
     own = [str(outcome) for outcome in invariants.check(*workspace, models) if not outcome.holds]
     return [*sorted(broken), *own]
+
+
+def _kept(results: Iterable[CheckResult]) -> list[dict[str, object]]:
+    """What a manifest keeps of the checks: those that judged something, by name and number."""
+    return [
+        {
+            "check": f"{result.table}: {result.name}",
+            "site": result.site,
+            "severity": result.severity,
+            "outcome": result.outcome,
+            "failing": result.failing,
+            "of": result.applicable,
+        }
+        for result in results
+        if result.outcome != "not_applicable"
+    ]
 
 
 def _released(published: Release, found: Audited, home: Home) -> dg.MaterializeResult:

@@ -5,7 +5,7 @@ What a build does stands in registry_build.py.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -151,11 +151,19 @@ def run_failed(job: Any) -> dg.SensorDefinition:
     return sensor
 
 
-def failed_run(run: dg.DagsterRun, failures: list[dg.DagsterEvent]) -> webhook.FailedRun:
+def failed_run(run: dg.DagsterRun, failures: Sequence[dg.DagsterEvent]) -> webhook.FailedRun:
     """What is told of a failed run. `failures` are its steps' failure events."""
     for event in failures:
-        data = event.step_failure_data
-        told = data.user_failure_data.metadata.get("error") if data.user_failure_data else None
-        error = str(told.value) if told else (data.error.cls_name if data.error else None)
-        return webhook.FailedRun(run_id=run.run_id, job=run.job_name, step=event.step_key, error=error or "Failure")
+        return webhook.FailedRun(run_id=run.run_id, job=run.job_name, step=event.step_key, error=error_class(event))
     return webhook.FailedRun(run_id=run.run_id, job=run.job_name, step=None, error="RunFailed")
+
+
+def error_class(failure: dg.DagsterEvent) -> str:
+    """Class of the error that a step failed with: ours, or the one that Dagster wrapped."""
+    data = failure.step_failure_data
+    if data.user_failure_data and "error" in data.user_failure_data.metadata:
+        return str(data.user_failure_data.metadata["error"].value)
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return (error.cls_name if error else None) or "unknown"

@@ -44,8 +44,10 @@ class _Producer:
         self._producer = producer
 
     def send(self, topic: str, values: Iterable[bytes]) -> None:
-        for value in values:  # one at a time: they are large, and few sites have more than one
-            self._producer.send(topic, value).get(timeout=_SECONDS)
+        # One partition keeps them in order, so that the last word on an event is the last one read. One at a time:
+        # they are large, and few sites have more than one.
+        for value in values:
+            self._producer.send(topic, value, partition=0).get(timeout=_SECONDS)
 
 
 @contextmanager

@@ -87,9 +87,10 @@ def checks_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetCh
 
 
 def test_a_build_is_published_and_shows_in_the_history(
-    home: Home, auditor: Auditor, instance: dg.DagsterInstance
+    home: Home, auditor: Auditor, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
 ) -> None:
     finished = build(home, auditor)
+    assert not [line for line in caplog.records if "telemetry" in line.name]
     assert finished.problems == []
     assert finished.exit_code == 0
     assert (release.current(home).id, release.current(home).cut_off) == (finished.release, CUT_OFF)

@@ -7,7 +7,8 @@ import pytest
 from contracts.errors import UsageError
 from lake.home import Home
 from lake.snapshot import Position, Snapshot
-from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_site
+from pipelines import webhook
+from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_site, run_failed
 from tests.lake_fixture import record
 from tests.registry_fixture import BLR01
 from tests.sample_events import one_of_each
@@ -103,3 +104,30 @@ def test_the_sensor_reads_the_home_s_lake(home: Home) -> None:
     moving = tick(None)
     now[0] = QUIET
     assert len(run_keys(tick(moving.cursor))) == 1
+
+
+def test_a_failed_run_is_posted_by_its_error_s_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dg.op
+    def registry() -> None:
+        raise ValueError("a value that nobody may see")
+
+    @dg.job(name="build")
+    def build() -> None:
+        registry()
+
+    sensor = run_failed(build)
+    posted: list[webhook.FailedRun] = []
+    monkeypatch.setattr(webhook, "post", lambda _, failed: posted.append(failed))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = build.execute_in_process(instance=instance, raise_on_error=False)
+        context = dg.build_run_status_sensor_context(
+            sensor_name=sensor.name,
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=result.get_run_failure_event(),
+        ).for_run_failure()
+        assert "not set" in str(sensor(context).skip_message)
+        monkeypatch.setenv("B12_WEBHOOK_URL", "https://hook.invalid/x")
+        sensor(context)
+    (failed,) = posted
+    assert (failed.run_id, failed.job, failed.step, failed.error) == (result.run_id, "build", "registry", "ValueError")
