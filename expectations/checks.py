@@ -36,8 +36,8 @@ class Check(Struct, frozen=True, kw_only=True):
     """Great Expectations' name of the expectation that decides."""
     arguments: dict[str, Any]
     """Its arguments. They come from the contract, never from data."""
-    failing: str
-    """SQL predicate of a failing row: it counts, and tells which site an expectation failed for."""
+    failing: str | None
+    """SQL predicate of a failing row. None: `breaks` is about the rows together, so all of them fail or none does."""
     applies: str = "true"
     """SQL predicate of the rows that are asked at all."""
     breaks: str | None = None
@@ -58,6 +58,8 @@ class Check(Struct, frozen=True, kw_only=True):
     @property
     def count_failing(self) -> str:
         """SQL aggregate: rows that failed."""
+        if self.failing is None:
+            return f"CASE WHEN {self.condition} THEN {self.count_applicable} ELSE 0 END"
         return f"count(*) FILTER (WHERE ({self.applies}) AND ({self.failing}))"
 
 

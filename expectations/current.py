@@ -35,7 +35,7 @@ def _rows(kind: str) -> str:
     )
 
 
-def check(kind: str, name: str, asks: str, failing: str, **fields: Any) -> Check:
+def check(kind: str, name: str, asks: str, failing: str | None, **fields: Any) -> Check:
     """A check of a kind's current rows that fails with any failing row, unless told otherwise."""
     given = {"category": "conformance", "severity": "critical", "rows": _rows(kind), "table": current(kind), **fields}
     if "expectation" not in given:

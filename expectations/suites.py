@@ -52,10 +52,9 @@ def _thresholds(kind: str) -> Iterator[Check]:
         yield check(
             kind,
             f"median_{analyte}_{entry['person']}",
-            f"The site's median is one that a hospital can have ({entry['low']} to {entry['high']} {entry['unit']}):"
-            " else its unit is wrong throughout.",
-            # All of the site's rows are in doubt when their middle is.
-            asked,
+            f"The site's median of {analyte} ({entry['person']}) lies between {entry['low']} and {entry['high']}"
+            f" {entry['unit']}; elsewhere, its unit is wrong throughout.",
+            None,
             category="plausibility",
             severity="critical",
             applies=asked,
