@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -65,8 +66,14 @@ def run(home: Home) -> None:
 async def _run(home: Home) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop has closed: it is stopping already
+            loop.call_soon_threadsafe(stopping.set)
+
+    # Not the loop's own handlers: those go with the loop, and a second signal to a worker on its way out would kill it.
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        signal.signal(number, stop)
     worker = Worker(home)
     try:
         await worker.start()

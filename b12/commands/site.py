@@ -1,5 +1,6 @@
 """`b12 site ...`: the partner sites of this installation."""
 
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -79,7 +80,8 @@ def list_() -> None:
         table.add_row(
             *(site.id, site.name, site.country, site.time_zone, f"{site.elevation_m} m", site.consent_basis, state)
         )
-    Console(highlight=False, markup=False).print(table)
+    # Into a pipe nothing is folded: the next program counts lines.
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 10_000).print(table)
 
 
 def rotate(site: SiteName) -> None:

