@@ -17,7 +17,7 @@ $(STAMP): requirements.lock pyproject.toml
 	else $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes --no-deps \
 	  -r <(awk '/^uv==/{keep=1} /^[a-z]/ && !/^uv==/{keep=0} keep' requirements.lock); fi
 	@uv=$$(command -v uv || echo $(BIN)/uv); \
-	$$uv pip sync --python $(BIN)/python --require-hashes requirements.lock && \
+	$$uv pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock && \
 	$$uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
