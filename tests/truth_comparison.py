@@ -39,7 +39,7 @@ def differences(
 def _resolved(value: Any, secret: bytes) -> Any:
     """A key as the release shows it."""
     if isinstance(value, Key):
-        return as_uuid(pseudonym(site_key(secret, value.site), value.role, value.value))  # type: ignore[arg-type]
+        return as_uuid(pseudonym(site_key(secret, value.site), value.role, value.value))
     return value
 
 
