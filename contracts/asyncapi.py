@@ -3,19 +3,28 @@
 Broker settings and the rights of a site belong to b12/registration.py.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
-from contracts import VERSION
+from contracts import VERSION, json_schemas
+from contracts.alerts import AlertDigestEvent, AlertEvent
 from contracts.events import DATA, KINDS
-from contracts.receipts import RefusedDelivery
-from contracts.shapes import field_docs
+from contracts.platform_event import PlatformEvent
+from contracts.receipts import Receipt
 from contracts.site import SITE_ID
+from contracts.verdict_receipts import VerdictReceipt
 
 Document = dict[str, Any]
+
+RECEIPTS: tuple[type[PlatformEvent[Any]], ...] = (Receipt, VerdictReceipt)
+"""What a site reads on its receipts topic."""
+ALERTS: tuple[type[PlatformEvent[Any]], ...] = (AlertEvent, AlertDigestEvent)
+"""What a site reads on its alerts topic."""
 
 
 def document() -> Document:
     """The whole description; schemas of the kinds are referred to by their file beside it."""
+    sent = (*RECEIPTS, *ALERTS)
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -43,12 +52,12 @@ def document() -> Document:
         },
         "channels": {
             "events": _channel("events", "What the site says.", list(KINDS)),
-            "receipts": _channel("receipts", "What became of the site's events, at least once.", ["receipt"]),
-            "alerts": _channel("alerts", "What in the site's events needs a look soon.", ["alert"]),
+            "receipts": _channel("receipts", "What became of the site's events, at least once.", _names(RECEIPTS)),
+            "alerts": _channel("alerts", "What in the site's events needs a look soon, at least once.", _names(ALERTS)),
         },
         "operations": {
             "sendEvents": _operation("send", "events", "Say what was measured, given, observed or agreed to."),
-            "readReceipts": _operation("receive", "receipts", "Learn which events were refused, and what to do."),
+            "readReceipts": _operation("receive", "receipts", "Learn what became of the events, and what to do."),
             "readAlerts": _operation("receive", "alerts", "Learn which infants need a look soon."),
         },
         "components": {
@@ -60,8 +69,7 @@ def document() -> Document:
             },
             "messages": {
                 **{kind: _event(kind) for kind in KINDS},
-                "receipt": _receipt(),
-                "alert": _alert(),
+                **{name: _message(struct) for name, struct in zip(_names(sent), sent, strict=True)},
             },
         },
     }
@@ -94,60 +102,23 @@ def _event(kind: str) -> Document:
     }
 
 
-def _receipt() -> Document:
-    docs = field_docs(RefusedDelivery)
+def _message(struct: type[PlatformEvent[Any]]) -> Document:
+    _, name, _ = _type(struct).split(".")
     return {
-        "name": "b12.receipt.v1",
-        "title": "Receipt",
-        "summary": "What became of the deliveries of one partition between two offsets. Ranges of two receipts may "
-        "overlap, and then say the same of the same offset.",
+        "name": _type(struct),
+        "title": name.replace("_", " ").capitalize(),
+        "summary": " ".join(str(struct.__doc__).split()),
         "contentType": "application/cloudevents+json",
         "payload": {
-            "type": "object",
-            "required": ["specversion", "id", "source", "type", "data"],
-            "properties": {
-                "type": {"const": "b12.receipt.v1"},
-                "data": {
-                    "type": "object",
-                    "properties": {
-                        "site": {"type": "string"},
-                        "topic_uuid": {"type": "string", "description": "A topic made again has another UUID."},
-                        "partition": {"type": "integer"},
-                        "from_offset": {"type": "integer"},
-                        "to_offset": {"type": "integer", "description": "The first offset that is not meant."},
-                        "accepted": {"type": "integer", "description": "Accepted deliveries are counted, not listed."},
-                        "refused": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "required": ["offset", "rule", "path", "fix"],
-                                "properties": {
-                                    name: {"type": "integer" if name == "offset" else "string", "description": doc}
-                                    for name, doc in docs.items()
-                                },
-                            },
-                        },
-                    },
-                },
-            },
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": json_schemas.message(struct),
         },
     }
 
 
-def _alert() -> Document:
-    return {
-        "name": "b12.alert.v1",
-        "title": "Alert",
-        "summary": "An infant of the site that needs a look soon. It does not replace the laboratory's own call of a "
-        "critical value.",
-        "contentType": "application/cloudevents+json",
-        "payload": {
-            "type": "object",
-            "required": ["specversion", "id", "source", "type", "data"],
-            "properties": {
-                "type": {"const": "b12.alert.v1"},
-                "id": {"type": "string", "description": "What an acknowledgement names in its field `alert`."},
-                "data": {"type": "object"},
-            },
-        },
-    }
+def _names(structs: Iterable[type[PlatformEvent[Any]]]) -> list[str]:
+    return [_type(struct).split(".")[1] for struct in structs]
+
+
+def _type(struct: type[PlatformEvent[Any]]) -> str:
+    return str(struct.__struct_config__.tag)

@@ -10,6 +10,7 @@ from msgspec import inspect
 
 from contracts import codes
 from contracts.events import DATA, ENVELOPES, Envelope
+from contracts.platform_event import PlatformEvent
 from contracts.shapes import field_docs
 from contracts.site import SITE_ID
 
@@ -47,6 +48,14 @@ def schema(kind: str) -> Schema:
         "properties": properties,
         "$defs": {"number": NUMBER},
     }
+
+
+def message(struct: type[PlatformEvent[Any]]) -> Schema:
+    """The schema of what the platform sends to a site; a reader passes over what it does not know."""
+    info = type_info(struct)
+    properties = _properties(struct)
+    properties["type"] = {"description": "Kind and version of the message.", "const": info.tag}
+    return {"type": "object", "required": [*properties], "properties": properties}
 
 
 def type_info(struct: type) -> inspect.StructType:
@@ -146,7 +155,8 @@ def _plain(info: inspect.Type) -> Schema:
             limits = {"pattern": pattern and pattern.replace(r"\Z", "$"), "maxLength": longest}
             return {"type": "string", **{name: limit for name, limit in limits.items() if limit is not None}}
         case inspect.IntType(ge=low, le=high):
-            return {"type": "integer", "minimum": low, "maximum": high}
+            bounds = {"minimum": low, "maximum": high}
+            return {"type": "integer", **{name: bound for name, bound in bounds.items() if bound is not None}}
         case inspect.BoolType():
             return {"type": "boolean"}
         case inspect.DecimalType():
@@ -155,6 +165,9 @@ def _plain(info: inspect.Type) -> Schema:
             return {"type": "array", "items": _plain(unwrapped(item)[0])}
         case inspect.DateTimeType():
             return {"type": "string", "format": "date-time"}
+        case inspect.StructType(cls=struct, fields=own):
+            required = [field.name for field in own if field.required]
+            return {"type": "object", "required": required, "properties": _properties(struct)}
     raise TypeError(f"no JSON Schema for {type(info).__name__}")
 
 

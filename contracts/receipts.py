@@ -1,15 +1,12 @@
-"""What the platform answers to a site: one receipt per flush and partition, on the site's receipts topic.
+"""What the door answers to a site: one receipt per flush and partition, on the site's receipts topic.
 
-A receipt is a CloudEvent in structured mode, as JSON. Receipts come at least once: the ranges of two may overlap, and
-then they say the same of the same offset. How they are sent belongs to streams/receipts.py, how they are read to sites.
+Receipts come at least once: the ranges of two may overlap, and then they say the same of the same offset. How they are
+sent belongs to streams/receipts.py, how they are read to sites.
 """
-
-from typing import Literal
 
 from msgspec import Struct
 
-TYPE = "b12.receipt.v1"
-SOURCE = "/platform/intake"
+from contracts.platform_event import PlatformEvent
 
 
 class RefusedDelivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,24 +32,22 @@ class Receipts(Struct, frozen=True, kw_only=True):
     """What became of the deliveries of one partition between two offsets."""
 
     site: str
+    """The site's name."""
     topic_uuid: str
     """A topic that was made again has another UUID, and its offsets start anew."""
     partition: int
+    """Partition of the site's events topic."""
     from_offset: int
+    """The first offset that is meant."""
     to_offset: int
     """The first offset that is not meant. Not every offset between the two need be a delivery."""
     accepted: int
     """How many deliveries were accepted; none of them is listed."""
     refused: tuple[RefusedDelivery, ...]
+    """Every one that was not."""
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
-    """The CloudEvent."""
+class Receipt(PlatformEvent[Receipts], frozen=True, kw_only=True, tag="b12.receipt.v1"):
+    """What became of deliveries at the door. Ranges of two may overlap, and then say the same of the same offset."""
 
-    id: str
-    """Made of topic UUID, partition and offsets: the same receipt sent again has the same id."""
-    data: Receipts
-    specversion: Literal["1.0"] = "1.0"
-    source: str = SOURCE
-    type: Literal["b12.receipt.v1"] = "b12.receipt.v1"
-    datacontenttype: str = "application/json"
+    source: str = "/platform/intake"

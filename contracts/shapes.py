@@ -35,7 +35,15 @@ def shapes(struct: type[msgspec.Struct]) -> dict[str, Shape]:
 
 @cache
 def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """The docstring under each of a struct's own fields."""
+    """The docstring under each of a struct's fields, inherited ones among them."""
+    docs: dict[str, str] = {}
+    for each in reversed(struct.__mro__):
+        if issubclass(each, msgspec.Struct) and each is not msgspec.Struct:
+            docs |= _own_docs(each)
+    return docs
+
+
+def _own_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(struct))).body
     body = node.body if isinstance(node, ast.ClassDef) else []
     return {

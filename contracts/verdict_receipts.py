@@ -1,24 +1,25 @@
 """What the registry answers to a site after a release: the verdicts that changed, each with its reason and fix.
 
-They come at least once, on the site's receipts topic, as CloudEvents in structured mode. What the reasons are stands
-in contracts/verdicts.py, how they are sent in pipelines/.
+They come at least once, on the site's receipts topic. What the reasons are stands in contracts/verdicts.py, how they
+are sent in pipelines/.
 """
-
-from typing import Literal
 
 from msgspec import Struct
 
-SOURCE = "/platform/registry"
+from contracts.platform_event import PlatformEvent
 
 
 class ChangedVerdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One delivery whose verdict changed."""
 
     topic_uuid: str
+    """UUID of the site's events topic: a topic that was made again has another."""
     partition: int
+    """Partition of the topic."""
     offset: int
-    """Where it stands in the partition of the site's events topic."""
+    """Where it stands in the partition."""
     kind: str
+    """Kind of the event."""
     id_key: str
     """Pseudonym of its `id` in 32 hex digits: the site's key turns known ids into it."""
     subject_key: str
@@ -35,16 +36,12 @@ class ChangedVerdicts(Struct, frozen=True, kw_only=True):
     """Changes of one site, or a part of them when there are many."""
 
     site: str
+    """The site's name."""
     verdicts: tuple[ChangedVerdict, ...]
+    """The last word on each delivery that is named."""
 
 
-class VerdictReceipt(Struct, frozen=True, kw_only=True):
-    """The CloudEvent."""
+class VerdictReceipt(PlatformEvent[ChangedVerdicts], frozen=True, kw_only=True, tag="b12.verdicts.v1"):
+    """What the registry says of accepted deliveries after a release, where it differs from the release before."""
 
-    id: str
-    """Made of the verdicts: the same ones sent again have the same id."""
-    data: ChangedVerdicts
-    specversion: Literal["1.0"] = "1.0"
-    source: str = SOURCE
-    type: Literal["b12.verdicts.v1"] = "b12.verdicts.v1"
-    datacontenttype: str = "application/json"
+    source: str = "/platform/registry"

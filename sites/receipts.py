@@ -42,19 +42,7 @@ ROUTINE = frozenset({"duplicate", "superseded", "retracted", "withdrawn", "repla
 """Verdicts of the registry that ask nothing of the lab."""
 
 
-class VerdictsEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="b12.verdicts.v1"):
-    """What the registry says after a release."""
-
-    data: registry.ChangedVerdicts
-
-
-class ReceiptEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=door.TYPE):
-    """What the door says after a flush."""
-
-    data: door.Receipts
-
-
-_decode = msgspec.json.Decoder(ReceiptEvent | VerdictsEvent).decode
+_decode = msgspec.json.Decoder(door.Receipt | registry.VerdictReceipt).decode
 
 
 class Answers:
@@ -102,7 +90,7 @@ class Answers:
             event = _decode(value)
         except (msgspec.DecodeError, ValueError):
             return
-        answers = self._receipt(event.data) if isinstance(event, ReceiptEvent) else self._verdicts(event.data)
+        answers = self._receipt(event.data) if isinstance(event, door.Receipt) else self._verdicts(event.data)
         for position, answer in answers:
             if self._last.get(position) != answer:
                 self._last[position] = answer
