@@ -58,6 +58,7 @@ class Home:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser().absolute()
+        self._sites: tuple[tuple[int, ...], dict[str, Site]] | None = None
 
     @classmethod
     def from_env(cls) -> "Home":
@@ -126,9 +127,16 @@ class Home:
     def sites(self) -> dict[str, Site]:
         """The registered sites by id, disabled ones too."""
         try:
-            tables = settings_file.read(self.sites_file)
+            status = self.sites_file.stat()
+            read = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if self._sites is None or self._sites[0] != read:  # workers ask every second
+                self._sites = read, self._read_sites()
         except FileNotFoundError:
             return {}
+        return dict(self._sites[1])
+
+    def _read_sites(self) -> dict[str, Site]:
+        tables = settings_file.read(self.sites_file)
         try:
             return {name: msgspec.convert({"id": name, **table}, Site) for name, table in tables.items()}
         except (msgspec.ValidationError, TypeError) as error:

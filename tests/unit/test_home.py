@@ -36,6 +36,16 @@ def test_a_site_is_read_back_as_it_was_registered(home):
     assert home.site("BLR01") == BLR01
 
 
+def test_sites_are_read_again_only_when_the_file_changed(home):
+    home.put_site(BLR01)
+    known = home.sites()["BLR01"]
+    assert home.sites()["BLR01"] is known
+    Home(home.path).put_site(Site(id="NBO01", name="-", country="KE", time_zone="Africa/Nairobi"))
+    assert set(home.sites()) == {"BLR01", "NBO01"}
+    home.sites_file.unlink()
+    assert home.sites() == {}
+
+
 def test_an_unknown_site_is_answered_with_the_known_ones(home):
     home.put_site(BLR01)
     with pytest.raises(UsageError, match="BLR01"):
