@@ -17,8 +17,8 @@ _HEAD = """\
 # Commands
 
 Made by `python -m b12.reference` from the commands themselves; `b12 COMMAND --help` says the same.
-Every command exits with 0 when all is well, 1 for something in the data, 2 for a mistake in how it was called, and
-3 for this machine, the network or the broker.
+Every command exits with 0 when all is well (questions and warnings about a value are no errors), 1 for an error in the
+data, 2 for a mistake in how it was called, and 3 for this machine, the network or the broker.
 """
 
 

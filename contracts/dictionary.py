@@ -219,7 +219,8 @@ def _rows() -> str:
 _ROWS = (
     "Asked by `b12 check` before anything is sent, and of every current record by the registry. *quarantine*: the "
     "record is set aside until it is corrected or confirmed. *unusable*: it is kept and shown, and counts nowhere "
-    "until corrected or confirmed. *finding*: a query; nothing else changes. A rule with * needs the subject's "
+    "until corrected or confirmed. *finding*: it is told; nothing else changes. What is critical and no quarantine is "
+    "a question: `b12 push` sends it, and the site confirms or corrects it. A rule with * needs the subject's "
     "enrolment."
 )
 

@@ -371,7 +371,7 @@ class Consent(Data, frozen=True, kw_only=True):
 
 
 class Confirmation(Data, frozen=True, kw_only=True):
-    """A query answered: the value is true as reported."""
+    """A question answered: the value is true as reported."""
 
     target_kind: Kind
     """Kind of the record that was asked about."""

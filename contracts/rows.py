@@ -57,6 +57,11 @@ class Finding(NamedTuple):
         """What the sender does."""
         return rule(self.kind, self.rule).fix
 
+    @property
+    def asks_the_site(self) -> bool:
+        """Whether the site is asked to confirm or correct it."""
+        return rule(self.kind, self.rule).asks_the_site
+
 
 def evaluate(event: Event, site: Site, birth: When | None = None) -> list[Finding]:
     """What the row rules find in one accepted event, in the order of the rules.

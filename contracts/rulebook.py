@@ -98,6 +98,11 @@ class Rule(Struct, frozen=True, kw_only=True):
     status: Literal["cited", "unverified", "proposed"]
 
     @property
+    def asks_the_site(self) -> bool:
+        """Whether the site is asked to confirm or correct what it finds: grave, and yet it may be true."""
+        return self.severity == "critical" and self.effect != "quarantine"
+
+    @property
     def field(self) -> str:
         """The event's own field that is asked about."""
         name = self.expects.field

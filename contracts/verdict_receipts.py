@@ -1,4 +1,4 @@
-"""What the registry answers to a site after a release: the verdicts that changed, each with its reason and fix.
+"""What the registry answers to a site after a release: the verdicts and questions that changed, each with its fix.
 
 They come at least once, on the site's receipts topic. What the reasons are stands in contracts/verdicts.py, how they
 are sent in pipelines/.
@@ -9,8 +9,19 @@ from msgspec import Struct
 from contracts.platform_event import PlatformEvent
 
 
+class Question(Struct, frozen=True, kw_only=True):
+    """What the site is asked about an event that is included: is it right? A confirmation or a correction answers."""
+
+    rule: str
+    """The row rule that asks; a confirmation names it."""
+    field: str
+    """Field of `data` that it asks about."""
+    fix: str
+    """What to do, in plain words."""
+
+
 class ChangedVerdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One delivery whose verdict changed."""
+    """One delivery whose verdict, or what is asked about it, changed."""
 
     topic_uuid: str
     """UUID of the site's events topic: a topic that was made again has another."""
@@ -25,11 +36,13 @@ class ChangedVerdict(Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject_key: str
     """Pseudonym of its `subject` in 32 hex digits."""
     verdict: str
-    """One of contracts.verdicts.VERDICTS; `included` when nothing stands against it any more."""
+    """One of contracts.verdicts.VERDICTS; `included` when it is asked about, or when nothing stands against it now."""
     reason: str = ""
     """Why: a row rule when it is quarantined, else a reason of contracts/rules/verdicts.toml."""
     fix: str = ""
     """What to do, in plain words."""
+    questions: tuple[Question, ...] = ()
+    """What is asked about it now; none when all is answered. It may count nowhere until then."""
 
 
 class ChangedVerdicts(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Tells each site, after a release, which of its deliveries have another verdict than before: at least once.
+"""Tells each site, after a release, of deliveries with another verdict, or other questions, than before: at least once.
 
 How verdicts are reached belongs to registry/, what a message holds to contracts/verdict_receipts.py. Where there is
 no broker the changes wait, and go out with those of the next build.
@@ -13,9 +13,10 @@ from typing import Any, Protocol
 import dagster as dg
 import msgspec
 
+from contracts import rulebook
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
-from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, VerdictReceipt
+from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
 from contracts.verdicts import fix
 from lake.home import Home, InternalKafka
 from pipelines.checks import RELEASE
@@ -158,4 +159,10 @@ def _entry(change: Change) -> ChangedVerdict:
         verdict=change.verdict,
         reason=change.reason or "",
         fix=fix(change.kind, change.verdict, change.reason) or "",
+        questions=tuple(_question(change.kind, rule) for rule in change.questions or ()),
     )
+
+
+def _question(kind: str, rule: str) -> Question:
+    found = rulebook.rule(kind, rule)
+    return Question(rule=rule, field=found.field, fix=found.fix)

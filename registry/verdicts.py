@@ -1,4 +1,4 @@
-"""How the verdicts of a build differ from those of the build before: what the sites have to be told.
+"""How the verdicts and questions of a build differ from those of the build before: what the sites have to be told.
 
 Sending it to a site belongs to pipelines/.
 """
@@ -13,38 +13,52 @@ import duckdb
 from lake import settings_file
 from lake.home import Home
 
+_STANDING = """
+    SELECT
+        d.delivery, d.site, d.topic_uuid, d.partition, d."offset", d.kind, d.id_key, d.subject_key,
+        v.verdict, v.reason, q.questions
+    FROM {catalog}.verdicts AS v
+    INNER JOIN {catalog}.deliveries AS d ON v.delivery = d.delivery
+    LEFT JOIN (
+        SELECT delivery, list(rule ORDER BY rule) AS questions
+        FROM {catalog}.findings
+        WHERE severity = 'critical' AND effect <> 'quarantine' AND NOT is_confirmed
+        GROUP BY delivery
+    ) AS q ON v.delivery = q.delivery AND v.verdict = 'included'
+    WHERE v.verdict NOT IN ('included', 'refused') OR q.questions IS NOT NULL
+"""
+"""What stands against deliveries: a verdict, or questions about an included one (contracts.rulebook, asks_the_site)."""
+_NOTHING = f"FROM ({_STANDING.format(catalog='now')}) LIMIT 0"
 _CHANGES = """
 CREATE TABLE now.verdict_changes AS
-WITH told_now AS (
-    SELECT
-        d.delivery, d.site, d.topic_uuid, d.partition, d."offset", d.kind, d.id_key, d.subject_key, v.verdict, v.reason
-    FROM now.verdicts AS v
-    INNER JOIN now.deliveries AS d ON v.delivery = d.delivery
-    WHERE v.verdict NOT IN ('included', 'refused')
-),
-told_before AS ({before}),
--- What was not included and is now: only deliveries that the build still reads.
+WITH standing AS ({now}),
+before AS ({before}),
+-- What nothing stands against any more: only deliveries that the build still reads.
 mended AS (
     SELECT d.site, d.topic_uuid, d.partition, d."offset", d.kind, d.id_key, d.subject_key, b.verdict AS verdict_before
-    FROM told_before AS b
+    FROM before AS b
     INNER JOIN now.deliveries AS d
         ON b.topic_uuid = d.topic_uuid AND b.partition = d.partition AND b."offset" = d."offset"
     INNER JOIN now.verdicts AS v ON d.delivery = v.delivery
-    WHERE v.verdict = 'included'
+    WHERE v.verdict = 'included' AND d.delivery NOT IN (SELECT delivery FROM standing)
 )
 SELECT
     n.site, n.topic_uuid, n.partition, n."offset", n.kind, n.id_key, n.subject_key,
-    b.verdict AS verdict_before, n.verdict, n.reason
-FROM told_now AS n
-LEFT JOIN told_before AS b
+    b.verdict AS verdict_before, n.verdict, n.reason, n.questions
+FROM standing AS n
+LEFT JOIN before AS b
     ON n.topic_uuid = b.topic_uuid AND n.partition = b.partition AND n."offset" = b."offset"
-WHERE b.verdict IS NULL OR n.verdict <> b.verdict OR n.reason IS DISTINCT FROM b.reason
+WHERE
+    b.verdict IS NULL
+    OR n.verdict <> b.verdict
+    OR n.reason IS DISTINCT FROM b.reason
+    OR n.questions IS DISTINCT FROM b.questions
 UNION ALL
-SELECT site, topic_uuid, partition, "offset", kind, id_key, subject_key, verdict_before, 'included', NULL
+SELECT site, topic_uuid, partition, "offset", kind, id_key, subject_key, verdict_before, 'included', NULL, NULL
 FROM mended
 """
 _CARRIED_ON = """
-INSERT INTO now.verdict_changes
+INSERT INTO now.verdict_changes BY NAME
 SELECT e.*
 FROM earlier.verdict_changes AS e
 WHERE NOT EXISTS (
@@ -53,21 +67,10 @@ WHERE NOT EXISTS (
     WHERE n.topic_uuid = e.topic_uuid AND n.partition = e.partition AND n."offset" = e."offset"
 )
 """
-_BEFORE = """
-    SELECT d.topic_uuid, d.partition, d."offset", v.verdict, v.reason
-    FROM earlier.verdicts AS v
-    INNER JOIN earlier.deliveries AS d ON v.delivery = d.delivery
-    WHERE v.verdict NOT IN ('included', 'refused')
-"""
-_NOTHING_BEFORE = """
-    SELECT topic_uuid, partition, "offset", NULL::VARCHAR AS verdict, NULL::VARCHAR AS reason
-    FROM now.deliveries
-    LIMIT 0
-"""
 
 
 class Change(NamedTuple):
-    """One delivery whose verdict a site has not been told yet."""
+    """One delivery whose verdict, or what is asked about it, a site has not been told yet."""
 
     site: str
     topic_uuid: str
@@ -77,15 +80,17 @@ class Change(NamedTuple):
     id_key: UUID
     subject_key: UUID
     verdict_before: str | None
-    """None: it was included before, or the build before did not know it."""
+    """None: it was included without a question, or the build before did not know it."""
     verdict: str
     reason: str | None
+    questions: list[str] | None = None
+    """The row rules whose findings the site is asked about; only of an included delivery."""
 
 
 def record_changes(home: Home, operators: Path, publication: str) -> int:
     """Write the table `verdict_changes` into an operators' database that is not yet in use; how many there are.
 
-    Against no earlier one, every delivery that is neither included nor refused is a change; the door tells of
+    Against no earlier one, every delivery that is not simply included, or refused, is a change; the door tells of
     refusals. Changes that the sites have not been told of (see `mark_told`) are carried on.
     """
     earlier = home.operators if home.operators.exists() else None
@@ -95,8 +100,9 @@ def record_changes(home: Home, operators: Path, publication: str) -> int:
         if earlier is not None:
             connection.execute(f"ATTACH {_quoted(earlier)} AS earlier (READ_ONLY)")
         connection.execute("DROP TABLE IF EXISTS now.verdict_changes")
-        before = _NOTHING_BEFORE if earlier is None else _BEFORE
-        [(rows,)] = connection.execute(_CHANGES.format(before=before)).fetchall()
+        standing = _STANDING.format(catalog="now")
+        before = _STANDING.format(catalog="earlier") if earlier is not None else _NOTHING
+        [(rows,)] = connection.execute(_CHANGES.format(now=standing, before=before)).fetchall()
         if earlier is not None and _told(home) != _publication(connection, "earlier"):
             rows += connection.execute(_CARRIED_ON).fetchall()[0][0]
     return int(rows)

@@ -4,11 +4,11 @@ Reading tables and applying mappings belong to `sites.drafts`, sending what is g
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -22,29 +22,15 @@ from contracts.site import Site
 from contracts.when import When, parse_when
 from sites.drafts import Draft, Drafter
 from sites.mapping import Mapping
-from sites.problems import FIXES, Problem
+from sites.problems import FIXES, Problem, Severity
 from sites.reading import Table, open_table, require_file
 from sites.refusals import Reason, reasons
+from sites.statement import Confirmed, Statement
 
 _PLACEHOLDER = "0" * 32
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _FIELD_OF_DERIVED = {"analyte": "loinc", "canonical_value": "value", "value_mm2_per_s": "value"}
-
-
-class Statement(NamedTuple):
-    """A good event, ready to be sent."""
-
-    row: int
-    output: str
-    """The mapping's event; empty for a file of events."""
-    kind: str
-    subject: str
-    record: str
-    id: str
-    time: str
-    raw: bytes
-    """The CloudEvent as JSON."""
 
 
 class Report:
@@ -71,27 +57,35 @@ class Report:
         return 1 if self.errors else 0
 
 
-def check_table(path: Path, mapping: Mapping, site: Site, now: datetime, report: Report) -> Iterator[Statement]:
+def check_table(
+    path: Path, mapping: Mapping, site: Site, now: datetime, report: Report, confirmed: Set[Confirmed] = frozenset()
+) -> Iterator[Statement]:
     """The good events of a table, in its order; `report` is complete when they are exhausted.
 
-    `now` is when the statements are made. UsageError when the mapping does not fit the table.
+    `now` is when the statements are made; what is `confirmed` is not asked again. UsageError when the mapping does not
+    fit the table.
     """
     table = open_table(path, mapping.file)
-    return _TableCheck(table, mapping, site, now, report).statements()
+    return _TableCheck(table, mapping, site, now, report, confirmed).statements()
 
 
-def check_events(path: Path, site: Site | None, report: Report) -> Iterator[Statement]:
+def check_events(
+    path: Path, site: Site | None, report: Report, confirmed: Set[Confirmed] = frozenset()
+) -> Iterator[Statement]:
     """The good events of a file that holds one CloudEvent in a line; without `site`, of the site it names first."""
     require_file(path)
-    return _events(path, site, report)
+    return _events(path, site, report, confirmed)
 
 
 class _TableCheck:
-    def __init__(self, table: Table, mapping: Mapping, site: Site, now: datetime, report: Report) -> None:
+    def __init__(
+        self, table: Table, mapping: Mapping, site: Site, now: datetime, report: Report, confirmed: Set[Confirmed]
+    ) -> None:
         self._drafter = Drafter(mapping, table, site.zone)
         self._site = site
         self._time = now.isoformat()
         self._report = report
+        self._confirmed = confirmed
         self._births: dict[str, When] = {}
         self._said: dict[str, tuple[int, str]] = {}
         """Row and id of the first statement about a record."""
@@ -140,7 +134,7 @@ class _TableCheck:
             refused = (self._refused(row, draft, reason) for reason in reasons(raw, self._site))
             # A cell that could not be read is missing from the event: that is told already.
             return None, problems + [problem for problem in refused if problem.column not in unread]
-        problems = problems + self._found(row, draft, judged)
+        problems = problems + self._found(row, draft, judged, id_)
         if any(problem.severity == "critical" for problem in problems):
             return None, problems
         event["id"] = id_
@@ -160,17 +154,19 @@ class _TableCheck:
     def _refused(self, row: int, draft: Draft, reason: Reason) -> Problem:
         return Problem(row, self._column(draft, reason.path), reason.rule, reason.fix, draft.output)
 
-    def _found(self, row: int, draft: Draft, event: Event) -> list[Problem]:
+    def _found(self, row: int, draft: Draft, event: Event, id_: str) -> list[Problem]:
         return [
             Problem(row, self._column(draft, f"$.data.{field}"), rule, fix, draft.output, severity)
-            for field, rule, fix, severity in _findings(event, self._site, self._births)
+            for field, rule, fix, severity in _findings(
+                event, self._site, self._births, draft.record, id_, self._confirmed
+            )
         ]
 
     def _column(self, draft: Draft, path: str) -> str:
         return self._drafter.columns[draft.output].get(path) or path
 
 
-def _events(path: Path, site: Site | None, report: Report) -> Iterator[Statement]:
+def _events(path: Path, site: Site | None, report: Report, confirmed: Set[Confirmed]) -> Iterator[Statement]:
     births: dict[str, When] = {}
     said: dict[str, tuple[int, bytes]] = {}
     with path.open("rb") as file:
@@ -188,9 +184,10 @@ def _events(path: Path, site: Site | None, report: Report) -> Iterator[Statement
                 )
                 continue
             kind = KIND_OF[type(judged)]
+            record = judged.record if isinstance(judged.record, str) else judged.id
             problems = [
                 Problem(number, f"$.data.{field}", rule, fix, kind, severity)
-                for field, rule, fix, severity in _findings(judged, site, births)
+                for field, rule, fix, severity in _findings(judged, site, births, record, judged.id, confirmed)
             ]
             content = blake2b(canonical(judged), digest_size=16).digest()
             first, same = said.setdefault(judged.id, (number, content))
@@ -201,12 +198,13 @@ def _events(path: Path, site: Site | None, report: Report) -> Iterator[Statement
             report.problems += problems
             if not any(problem.severity == "critical" for problem in problems):
                 report.events[kind] += 1
-                record = judged.record if isinstance(judged.record, str) else judged.id
                 time = judged.time.isoformat()
                 yield Statement(number, "", kind, judged.subject, record, judged.id, time, raw)
 
 
-def _findings(event: Event, site: Site, births: dict[str, When]) -> Iterator[tuple[str, str, str, Any]]:
+def _findings(
+    event: Event, site: Site, births: dict[str, When], record: str, id_: str, confirmed: Set[Confirmed]
+) -> Iterator[tuple[str, str, str, Severity]]:
     """What the row rules find: field, rule, fix and severity of each."""
     if isinstance(event.data, Enrolment):
         births[event.subject] = parse_when(event.data.birth, site.zone)
@@ -214,7 +212,10 @@ def _findings(event: Event, site: Site, births: dict[str, When]) -> Iterator[tup
         field = _FIELD_OF_DERIVED.get(finding.field, finding.field)
         if field in ("date", "age_days", "statement_day"):
             field = date_field(finding.kind)
-        yield field, finding.rule, finding.fix, finding.severity
+        if Confirmed(finding.kind, record, finding.rule, id_) in confirmed:
+            yield field, finding.rule, FIXES["confirmed"], "info"
+        else:
+            yield field, finding.rule, finding.fix, "question" if finding.asks_the_site else finding.severity
 
 
 def _named_site(raw: bytes) -> Site:

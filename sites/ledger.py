@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from contracts import pseudonyms
 from contracts.errors import EnvironmentProblem, UsageError
+from sites.statement import Confirmed
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE TABLE IF NOT EXISTS statements (
     id_key BLOB PRIMARY KEY, kind TEXT NOT NULL, record TEXT NOT NULL, subject TEXT NOT NULL,
     time TEXT NOT NULL, position TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS confirmations (
+    kind TEXT NOT NULL, record TEXT NOT NULL, rule TEXT NOT NULL, id TEXT NOT NULL, position TEXT NOT NULL,
+    PRIMARY KEY (kind, record, rule)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subjects (subject_key BLOB PRIMARY KEY, subject TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -44,6 +48,8 @@ class Acknowledged(NamedTuple):
     """Where it stands in Kafka: the topic's UUID, partition and offset, parted by slashes."""
     retracts: tuple[str, str] | None = None
     """Kind and record that it takes back."""
+    confirms: Confirmed | None = None
+    """The question that it answers."""
 
 
 class Origin(NamedTuple):
@@ -107,7 +113,17 @@ class Ledger:
                 self._db.execute("UPDATE records SET is_current = 0 WHERE position = ? AND is_current", (position,)),
                 self._db.execute("UPDATE statements SET time = '' WHERE position = ? AND time != ''", (position,)),
             ]
+            self._db.execute("DELETE FROM confirmations WHERE position = ?", (position,))
         return any(each.rowcount > 0 for each in done)
+
+    def confirmed(self) -> frozenset[Confirmed]:
+        """Every question that the platform has the lab's answer to."""
+        return frozenset(map(Confirmed._make, self._db.execute("SELECT kind, record, rule, id FROM confirmations")))
+
+    def is_confirmed(self, id_key: bytes, rule: str) -> bool:
+        """Whether the lab answered a rule's question about the statement that an id's pseudonym stands for."""
+        rows = self._db.execute("SELECT id FROM confirmations WHERE rule = ?", (rule,))
+        return any(pseudonyms.pseudonym(self._key, "id", id_) == id_key for (id_,) in rows)
 
     def has_current(self, kind: str, record: str) -> bool:
         """Whether the last statement of a table's record was acknowledged, and not refused or taken back since."""
@@ -148,6 +164,7 @@ class Ledger:
             if is_other := before is not None and before != topic_id:
                 self._db.execute("UPDATE records SET is_current = 0")
                 self._db.execute("UPDATE statements SET time = ''")
+                self._db.execute("DELETE FROM confirmations")
             self._db.executemany(
                 "INSERT OR REPLACE INTO settings VALUES (?, ?)",
                 [("last_push", time.isoformat()), ("topic_id", topic_id)],
@@ -162,6 +179,11 @@ class Ledger:
             self._db.execute(
                 "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, 1)",
                 (kind, record, statement.output, subject, statement.id, statement.position),
+            )
+        if statement.confirms:
+            self._db.execute(
+                "INSERT OR REPLACE INTO confirmations VALUES (?, ?, ?, ?, ?)",
+                (*statement.confirms, statement.position),
             )
         id_key = pseudonyms.pseudonym(self._key, "id", statement.id)
         subject_key = pseudonyms.pseudonym(self._key, "subject", subject)

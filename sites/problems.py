@@ -6,7 +6,7 @@ in `contracts`.
 
 from typing import Literal, NamedTuple
 
-Severity = Literal["critical", "warning", "info"]
+Severity = Literal["critical", "question", "warning", "info"]
 
 
 class Problem(NamedTuple):
@@ -21,7 +21,7 @@ class Problem(NamedTuple):
     output: str = ""
     """The mapping's event, or the kind."""
     severity: Severity = "critical"
-    """`critical` keeps an event from being sent; the others are only told."""
+    """`critical` keeps an event from being sent; a `question` asks whether it is right; the others are only told."""
 
 
 FIXES: dict[str, str] = {
@@ -49,6 +49,7 @@ FIXES: dict[str, str] = {
     "join_missing": "The joined file has no row with this key: add it there, or correct the key.",
     "not_a_list": "Write the codes with a semicolon between them.",
     "id_conflict": "Another line says something else under the same id: give every statement an id of its own.",
+    "confirmed": "Nothing to do: you confirmed that it is right.",
     "id_repeated": "Another line says the same under the same id; it counts once.",
 }
 """What the lab should do, for each rule about files and mappings."""

@@ -12,14 +12,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from contracts.content import content_id
-from contracts.errors import B12Error
-from contracts.judge import is_refusal, judge
 from contracts.site import Site
-from sites.checking import Report, Statement, check_events, check_table
+from sites.checking import Report, check_events, check_table
 from sites.ledger import Acknowledged, Ledger, Vanished
 from sites.mapping import Mapping
 from sites.sending import Sender
+from sites.statement import Statement, stated
 
 _BATCH = 500
 """Acknowledgements that are written to the ledger together."""
@@ -84,8 +82,9 @@ def plan(
     `now` is when the statements are made; `progress` is told of each good event.
     """
     made = Plan(Report(path))
+    confirmed = ledger.confirmed() if ledger is not None else frozenset()
     if mapping is None:
-        for statement in check_events(path, site, made.report):
+        for statement in check_events(path, site, made.report, confirmed):
             progress(1)
             if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
                 made.unchanged += 1
@@ -95,7 +94,7 @@ def plan(
         return made
     before = ledger.current_ids() if ledger is not None else {}
     there = set()
-    for statement in check_table(path, mapping, site, now, made.report):
+    for statement in check_table(path, mapping, site, now, made.report, confirmed):
         progress(1)
         key = statement.kind, statement.record
         there.add(key)
@@ -161,21 +160,5 @@ def send(
 
 
 def _retraction(gone: Vanished, site: Site, now: datetime) -> Statement:
-    event: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": "0",
-        "source": site.source,
-        "type": "b12.retraction.v1",
-        "time": now.isoformat(),
-        "subject": gone.subject,
-        "data": {"target_kind": gone.kind, "target_record": gone.record, "reason": "source_deleted"},
-    }
-    judged = judge(msgspec.json.encode(event), site)
-    if is_refusal(judged):
-        raise B12Error(
-            f"a vanished record of kind {gone.kind} cannot be taken back ({judged.rule}): tell the developers"
-        )
-    event["id"] = content_id(judged)
-    return Statement(
-        0, "", "retraction", gone.subject, event["id"], event["id"], event["time"], msgspec.json.encode(event)
-    )
+    data = {"target_kind": gone.kind, "target_record": gone.record, "reason": "source_deleted"}
+    return stated("retraction", gone.subject, data, site, now)

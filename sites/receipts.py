@@ -24,10 +24,10 @@ _QUIET_POLLS = 10
 
 
 class Answer(NamedTuple):
-    """What became of one event that was not simply taken in."""
+    """What became of one event that was not simply taken in, or a question about one that was."""
 
     verdict: str
-    """`refused` at the door, or the registry's verdict."""
+    """`refused` at the door, the registry's verdict, or QUESTION."""
     rule: str
     path: str
     fix: str
@@ -38,6 +38,8 @@ class Answer(NamedTuple):
     """The lab's own, empty when the ledger does not know it."""
 
 
+QUESTION = "question"
+"""The registry included the event and asks whether it is right."""
 ROUTINE = frozenset({"duplicate", "superseded", "retracted", "withdrawn", "replayed", "included"})
 """Verdicts of the registry that ask nothing of the lab."""
 
@@ -51,8 +53,8 @@ class Answers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._accepted: dict[tuple[str, int], dict[tuple[int, int], int]] = {}
-        self._last: dict[str, Answer] = {}
-        """The last answer about each delivery, by its position."""
+        self._last: dict[str, tuple[Answer, ...]] = {}
+        """The last answers about each delivery, by its position."""
         self.sent_again = 0
         """Refused statements that were their record's last: the next push sends them again."""
 
@@ -67,8 +69,8 @@ class Answers:
         return self.verdicts()["refused"]
 
     def standing(self) -> list[Answer]:
-        """The last answer about each delivery that the registry does not simply include."""
-        return [answer for answer in self._last.values() if answer.verdict != "included"]
+        """The last answers about each delivery that the registry does not simply include."""
+        return [answer for answers in self._last.values() for answer in answers if answer.verdict != "included"]
 
     def to_do(self) -> list[Answer]:
         """Of these, what asks something of the lab and was not mended by a later push."""
@@ -81,7 +83,7 @@ class Answers:
         return answer.verdict not in ROUTINE
 
     def verdicts(self) -> Counter[str]:
-        """How many deliveries stand at each verdict."""
+        """How many deliveries stand at each verdict, and how many questions."""
         return Counter(answer.verdict for answer in self.standing())
 
     def add(self, value: bytes) -> Iterator[Answer]:
@@ -91,12 +93,12 @@ class Answers:
         except (msgspec.DecodeError, ValueError):
             return
         answers = self._receipt(event.data) if isinstance(event, door.Receipt) else self._verdicts(event.data)
-        for position, answer in answers:
-            if self._last.get(position) != answer:
-                self._last[position] = answer
-                yield answer
+        for position, told in answers:
+            if self._last.get(position) != told:
+                self._last[position] = told
+                yield from told
 
-    def _receipt(self, receipt: door.Receipts) -> Iterator[tuple[str, Answer]]:
+    def _receipt(self, receipt: door.Receipts) -> Iterator[tuple[str, tuple[Answer, ...]]]:
         ranges = self._accepted.setdefault((receipt.topic_uuid, receipt.partition), {})
         # After a crash a receipt may be sent again over a wider range: it then stands for those within it.
         for start, end in [r for r in ranges if receipt.from_offset <= r[0] and r[1] <= receipt.to_offset]:
@@ -107,13 +109,18 @@ class Answers:
             position = f"{receipt.topic_uuid}/{receipt.partition}/{refused.offset}"
             self.sent_again += self._ledger.forget(position)
             told = self._told(refused.id_key, refused.subject_key, refused.kind)
-            yield position, Answer("refused", refused.rule, refused.path, refused.fix, *told)
+            yield position, (Answer("refused", refused.rule, refused.path, refused.fix, *told),)
 
-    def _verdicts(self, verdicts: registry.ChangedVerdicts) -> Iterator[tuple[str, Answer]]:
+    def _verdicts(self, verdicts: registry.ChangedVerdicts) -> Iterator[tuple[str, tuple[Answer, ...]]]:
         for each in verdicts.verdicts:
             position = f"{each.topic_uuid}/{each.partition}/{each.offset}"
             told = self._told(each.id_key, each.subject_key, each.kind)
-            yield position, Answer(each.verdict, each.reason, "", each.fix, *told)
+            asked = tuple(
+                Answer(QUESTION, its.rule, f"$.data.{its.field}", its.fix, *told)
+                for its in each.questions
+                if not self._ledger.is_confirmed(_key(each.id_key), its.rule)
+            )
+            yield position, asked or (Answer(each.verdict, each.reason, "", each.fix, *told),)
 
     def _told(self, id_key: str | None, subject_key: str | None, kind: str | None) -> tuple[str, str, str]:
         """Kind, subject and record, in the lab's own words where the ledger knows them."""

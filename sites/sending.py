@@ -14,8 +14,8 @@ from kafka.errors import KafkaError
 from contracts.errors import EnvironmentProblem
 from contracts.judge import AHEAD
 from sites import connection
-from sites.checking import Statement
 from sites.config import LabConfig
+from sites.statement import Statement
 
 HEADERS = [("content-type", b"application/cloudevents+json; charset=utf-8")]
 

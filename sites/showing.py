@@ -16,9 +16,15 @@ from rich.table import Table
 from sites.checking import Report
 from sites.problems import Problem
 
-_ORDER = ("critical", "warning", "info")
-_WORDS = {"critical": ("error", "errors"), "warning": ("warning", "warnings"), "info": ("note", "notes")}
-_STYLES = {"critical": "red", "warning": "yellow", "info": "dim"}
+_ORDER = ("critical", "question", "warning", "info")
+_WORDS = {
+    "critical": ("error", "errors"),
+    "question": ("question", "questions"),
+    "warning": ("warning", "warnings"),
+    "info": ("note", "notes"),
+}
+_STYLES = {"critical": "red", "question": "magenta", "warning": "yellow", "info": "dim"}
+_ANSWER = "A question keeps nothing back: if the value is right, push and then b12 confirm the row; if not, mend it."
 _ROWS_SHOWN = 12
 
 
@@ -35,6 +41,8 @@ def show(report: Report, *, everything: bool = False, out: TextIO | None = None)
     for note in report.notes:
         print(f"note: {note}", file=out)
     print(summary(report), file=out)
+    if any(problem.severity == "question" for problem in report.problems):
+        print(_ANSWER, file=out)
     if len(shown) < len(report.problems):
         print("Notes change nothing; --all lists them.", file=out)
 
@@ -42,16 +50,16 @@ def show(report: Report, *, everything: bool = False, out: TextIO | None = None)
 def summary(report: Report) -> str:
     """One line: rows, good events by kind, and how many problems in how many rows."""
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.events.items()))
-    good = f"{_count(sum(report.events.values()), 'good event', 'good events')}{f' ({kinds})' if kinds else ''}"
+    good = f"{amount(sum(report.events.values()), 'good event', 'good events')}{f' ({kinds})' if kinds else ''}"
     by_severity = defaultdict(list)
     for problem in report.problems:
         by_severity[problem.severity].append(problem.row)
     found = [
-        f"{_count(len(rows), *_WORDS[severity])} in {_count(len(set(rows)), 'row', 'rows')}"
+        f"{amount(len(rows), *_WORDS[severity])} in {amount(len(set(rows)), 'row', 'rows')}"
         for severity in _ORDER
         if (rows := by_severity[severity])
     ]
-    return f"{report.path.name}: {_count(report.rows, 'row', 'rows')}, {good}; {', '.join(found) or 'nothing to mend'}"
+    return f"{report.path.name}: {amount(report.rows, 'row', 'rows')}, {good}; {', '.join(found) or 'nothing to mend'}"
 
 
 def row_ranges(rows: Iterable[int], most: int | None = _ROWS_SHOWN) -> str:
@@ -65,6 +73,16 @@ def row_ranges(rows: Iterable[int], most: int | None = _ROWS_SHOWN) -> str:
     texts = ["-".join(map(str, each)) for each in ranges[:most]]
     more = sum(each[-1] - each[0] + 1 for each in ranges[most:]) if most is not None else 0
     return ", ".join(texts) + (f" and {more:,} more" if more else "")
+
+
+def amount(number: int, one: str, many: str) -> str:
+    """A number with its word: `1 row`, `2 rows`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def place(problem: Problem) -> str:
+    """The mapping's event, or the kind, and the column or the field."""
+    return " ".join(part for part in (problem.output, problem.column) if part)
 
 
 @contextmanager
@@ -108,10 +126,5 @@ def _table(problems: list[Problem], *, everything: bool) -> Table:
 
 
 def _line(report: Report, problem: Problem) -> str:
-    place = f"{report.path.name}:{problem.row}"
-    what = " ".join(part for part in (problem.output, problem.column) if part)
-    return f"{place}: {_WORDS[problem.severity][0]}: {what}: {problem.rule}: {problem.fix}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+    where = f"{report.path.name}:{problem.row}"
+    return f"{where}: {_WORDS[problem.severity][0]}: {place(problem)}: {problem.rule}: {problem.fix}"

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from sites import mapping_file
-from sites.checking import Report, Statement, check_table, unregistered_site
+from sites.checking import Report, check_table, unregistered_site
+from sites.statement import Statement
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SITE = unregistered_site("BLR01", "Asia/Kolkata")

@@ -1,6 +1,7 @@
-"""What a partner lab runs: `b12 map init`, `check`, `push`, `ping` and `receipts`.
+"""What a partner lab runs to send: `b12 map init`, `check`, `push` and `ping`.
 
-Everything here works with the base install alone, on Windows too; the work is done in `sites`.
+What it is told and asked is in `b12.commands.answers`. Everything here works with the base install alone, on Windows
+too; the work is done in `sites`.
 """
 
 import sys
@@ -13,9 +14,10 @@ import typer
 from contracts.errors import UsageError
 
 if TYPE_CHECKING:
+    from contracts.site import Site
     from sites.config import LabConfig
     from sites.mapping import Mapping
-    from sites.receipts import Answer, Answers
+    from sites.statement import Confirmed
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, .xlsx, or .ndjson with one CloudEvent in a line.")]
 Map = Annotated[Path | None, typer.Option("--map", help="The mapping (TOML) that says which column is what.")]
@@ -34,7 +36,6 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
     app.command("push")(push)
     app.command("ping")(ping)
-    app.command("receipts")(receipts)
 
 
 def map_init(
@@ -65,15 +66,15 @@ def check(
     """Check a file against the contract and the row rules, offline; sends nothing."""
     from sites import checking, showing
 
-    mapping = _mapping(file, map_)
-    known = _config(site, config).as_site if site else None
+    mapping = mapping_of(file, map_)
+    known, confirmed = _known_here(site, config) if site else (None, frozenset())
     report = checking.Report(file)
     if mapping is None:
-        statements = checking.check_events(file, known, report)
+        statements = checking.check_events(file, known, report, confirmed)
     else:
         zone = mapping.file.time_zone
         known = known or checking.unregistered_site("LAB", zone or "UTC")
-        statements = checking.check_table(file, mapping, known, datetime.now(UTC), report)
+        statements = checking.check_table(file, mapping, known, datetime.now(UTC), report, confirmed)
     with showing.progress(f"checking {file.name}") as advance:
         for _ in statements:
             advance(1)
@@ -100,7 +101,7 @@ def push(
     from sites import pushing, showing
     from sites.sending import KafkaSender
 
-    mapping = _mapping(file, map_)
+    mapping = mapping_of(file, map_)
     if complete and only_good:
         raise UsageError("--complete and --only-good: a row left out for an error would be taken back; mend it first")
     if complete and mapping is None:
@@ -155,51 +156,8 @@ def ping(site: SiteName, config: Config = None) -> None:
     print(f"{site} reaches {settings.events_topic} at {reached.server}.")
 
 
-def receipts(
-    site: SiteName,
-    config: Config = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on showing what comes, until interrupted.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Verdicts too that ask nothing of you.")] = False,
-) -> None:
-    """What became of your events: the rule that refused one, and what to do."""
-    from sites import config as configs
-    from sites import ledger as ledgers
-    from sites import receipts as answers
-
-    path = configs.find(site, config)
-    settings = configs.load(path, site)
-    ledger_path = ledgers.path_of(configs.state_directory(path), site)
-    with ledgers.opened(ledger_path, settings.key) as ledger:
-        told = answers.Answers(ledger)
-        is_past = True
-        for receipt in answers.read(settings, follow=follow):
-            if receipt is None:
-                is_past = False
-                for answer in told.standing() if everything else told.to_do():
-                    _show_answer(answer)
-                _show_totals(told)
-                continue
-            for answer in told.add(receipt):
-                if not is_past and (everything or told.asks(answer)):
-                    _show_answer(answer)
-
-
-def _show_answer(answer: "Answer") -> None:
-    what = " ".join(part for part in (answer.kind, answer.record, answer.path) if part)
-    why = ": ".join(part for part in (answer.rule, answer.fix) if part)
-    print(f"{answer.verdict}: infant {answer.subject}: {what}: {why}", flush=True)
-
-
-def _show_totals(told: "Answers") -> None:
-    print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.", flush=True)
-    registry = [f"{count:,} {verdict}" for verdict, count in sorted(told.verdicts().items()) if verdict != "refused"]
-    if registry:
-        print(f"Of the accepted, the registry found {', '.join(registry)}.", flush=True)
-    if told.sent_again:
-        print(f"{told.sent_again:,} of the refused will be sent again by the next push, once mended.", flush=True)
-
-
-def _mapping(file: Path, map_: Path | None) -> "Mapping | None":
+def mapping_of(file: Path, map_: Path | None) -> "Mapping | None":
+    """The mapping of a table; None for a file of events. UsageError for a table without one."""
     from sites import mapping_file
     from sites.reading import EVENTS
 
@@ -208,6 +166,20 @@ def _mapping(file: Path, map_: Path | None) -> "Mapping | None":
     if file.suffix.lower() not in EVENTS:
         raise UsageError(f"{file.name} is a table: name its mapping with --map (`b12 map init {file}` drafts one)")
     return None
+
+
+def _known_here(site: str, config: Path | None) -> "tuple[Site, frozenset[Confirmed]]":
+    """What this machine knows of a site: its zone, and what it has confirmed."""
+    from sites import config as configs
+    from sites import ledger as ledgers
+
+    path = configs.find(site, config)
+    settings = configs.load(path, site)
+    ledger_path = ledgers.path_of(configs.state_directory(path), site)
+    if not ledger_path.exists():
+        return settings.as_site, frozenset()
+    with ledgers.opened(ledger_path, settings.key) as ledger:
+        return settings.as_site, ledger.confirmed()
 
 
 def _config(site: str, config: Path | None) -> "LabConfig":

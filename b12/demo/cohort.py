@@ -23,12 +23,7 @@ CUT_OFF = date(2026, 6, 30)
 class Cohort:
     """Everything that the three sites say."""
 
-    said: tuple[Delivery, ...]
-
-    @property
-    def deliveries(self) -> tuple[Delivery, ...]:
-        """What reaches the broker: all but what a check keeps at its site."""
-        return tuple(delivery for delivery in self.said if not delivery.is_kept_back)
+    deliveries: tuple[Delivery, ...]
 
     @property
     def dyads(self) -> int:
@@ -39,7 +34,8 @@ class Cohort:
 
     def sent_by(self, site: str, channel: str, up_to_round: int = 2) -> list[Delivery]:
         """What one site says by one way, in order."""
-        return [d for d in self.said if (d.statement.site, d.channel) == (site, channel) and d.round <= up_to_round]
+        own = [d for d in self.deliveries if (d.statement.site, d.channel) == (site, channel)]
+        return [d for d in own if d.round <= up_to_round]
 
 
 def make(seed: int = SEED, courses: Sequence[Course] = COURSES) -> Cohort:

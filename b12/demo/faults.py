@@ -53,11 +53,11 @@ def _no_consent(sent: list[Delivery]) -> list[Delivery]:
 def _unit_slips(sent: list[Delivery]) -> list[Delivery]:
     """nmol/L typed as umol/L, haemoglobin in g/dL sent as g/L, and a number that no unit saves.
 
-    What stands in a file is found by the check and put right; what the interface sends is not. One number that looks
-    like a slip is true, and the site says so.
+    What stands in a file is asked about by the check, and put right in the next one; what the interface sends is not.
+    One number that looks like a slip is true, and the site says so.
     """
     typed = _lab(sent, "A020", "mma")
-    slip = replace(typed, statement=typed.statement.but(value=Decimal("480")), fault="unit slip", is_kept_back=True)
+    slip = replace(typed, statement=typed.statement.but(value=Decimal("480")), fault="unit slip")
     put_right = replace(typed, round=2)
     acid = _lab(sent, "cph.012", "mma")
     in_nmol = _next(acid, acid.statement.but(unit="umol/L", value=Decimal("310"), **_repeated(acid, 5)), days=5)

@@ -87,17 +87,18 @@ class Journey:
         self._push("push the corrected files", files.corrected)
 
     def _push(self, title: str, pushes: Sequence[Push]) -> None:
-        sent, errors = 0, []
+        sent, found = 0, []
         with self._step(title) as say:
             say("0 sent")
             for push in pushes:
                 done = sending.push(push, self.home.lab_config(push.site))
                 sent += done.sent
-                errors += [(push, problem) for problem in done.errors]
+                found += [(push, problem) for problem in done.found]
                 say(f"{sent:,} sent")
-        for push, problem in errors:
+        for push, problem in found:
             where = f"{push.path.name} row {problem.row}, {problem.column}"
-            self.console.print(f"       [yellow]kept at {push.site}[/]: {where}: {problem.fix}")
+            done_with = "kept" if problem.severity == "critical" else "asked"
+            self.console.print(f"       [yellow]{done_with} at {push.site}[/]: {where}: {problem.fix}")
 
     # Waiting
 

@@ -21,8 +21,8 @@ class Pushed(NamedTuple):
     """What a push did."""
 
     sent: int
-    errors: list[Problem]
-    """What the check kept at the site."""
+    found: list[Problem]
+    """What the check kept at the site, or asked about."""
 
 
 def push(file: Push, settings_file: Path) -> Pushed:
@@ -34,14 +34,14 @@ def push(file: Push, settings_file: Path) -> Pushed:
         now = ledger.next_time(datetime.now(UTC))
         plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
         try:
-            errors = [problem for problem in plan.report.problems if problem.severity == "critical"]
+            found = [problem for problem in plan.report.problems if problem.severity in ("critical", "question")]
             if not plan.total:
-                return Pushed(0, errors)
+                return Pushed(0, found)
             sender = KafkaSender(settings)
             if ledger.begin(now, sender.topic_id):
                 plan.close()
                 plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
-            return Pushed(pushing.send(plan, settings.as_site, ledger, sender, now).sent, errors)
+            return Pushed(pushing.send(plan, settings.as_site, ledger, sender, now).sent, found)
         finally:
             plan.close()
 

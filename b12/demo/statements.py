@@ -83,8 +83,6 @@ class Delivery:
     """Another site's `source`, in the event that came to the wrong topic."""
     fault: str | None = None
     """The planted fault that this delivery is part of."""
-    is_kept_back: bool = False
-    """It stands in a file, and the check before the push keeps it at the site."""
 
     @property
     def record(self) -> str:

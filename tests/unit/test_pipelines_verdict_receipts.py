@@ -40,6 +40,16 @@ def test_a_quarantine_names_its_row_rule() -> None:
     assert receipt.data.verdicts[0].fix
 
 
+def test_a_question_about_an_included_event_names_rule_field_and_what_to_do() -> None:
+    asked = change(verdict="included", reason=None)._replace(
+        kind="lab_result", questions=["haemoglobin_g_per_dl_as_g_per_l"]
+    )
+    (receipt,) = decoded(messages(BLR01, [asked]))
+    (question,) = receipt.data.verdicts[0].questions
+    assert (question.rule, question.field) == ("haemoglobin_g_per_dl_as_g_per_l", "value")
+    assert "confirm the value" in question.fix
+
+
 def test_many_changes_are_split_below_the_broker_s_limit() -> None:
     changes = [change(offset) for offset in range(5_000)]
     values = list(messages(BLR01, changes))

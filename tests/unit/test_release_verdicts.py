@@ -72,6 +72,34 @@ def test_what_was_not_told_is_carried_on(home: Home, tmp_path: Path, deliveries:
     assert built(home, given(tmp_path, deliveries)) == set()
 
 
+SLIP = {"loinc": "718-7", "unit": "g/L", "specimen": "venous_whole_blood", "value": 11.2, "local_code": None}
+RULE = "haemoglobin_g_per_dl_as_g_per_l"
+
+
+def asked(home: Home, lake: Inputs) -> list[tuple[int, str, list[str] | None]]:
+    """Publish, and say offset, verdict and questions of what the sites then have to be told."""
+    release.make(home, lake, models=MODELS, threads=1)
+    found = [(c.offset, c.verdict, c.questions) for c in changes(home.operators)]
+    mark_told(home)
+    return found
+
+
+def test_a_question_is_told_though_the_event_is_included_and_goes_once_it_is_answered(
+    home: Home, tmp_path: Path
+) -> None:
+    sent = [event("enrolment", id="e"), event(id="a", record="a", data=SLIP), event(id="b", record="b", data=SLIP)]
+    assert asked(home, given(tmp_path, {BLR01: sent})) == [(1, "included", [RULE]), (2, "included", [RULE])]
+
+    sent.append(event("enrolment", id="other", subject="other"))
+    assert asked(home, given(tmp_path, {BLR01: sent})) == [], "nothing changed, so nothing is said again"
+
+    confirmation = {"target_kind": "lab_result", "target_record": "a", "rule": RULE, "until": None}
+    sent.append(event("confirmation", id="yes", time="2026-04-20T08:01:00Z", data=confirmation))
+    mended = SLIP | {"value": 112}
+    sent.append(event(id="c", record="b", time="2026-04-20T08:01:00Z", data=mended))
+    assert asked(home, given(tmp_path, {BLR01: sent})) == [(1, "included", None), (2, "superseded", None)]
+
+
 def test_a_change_names_the_event_by_the_keys_that_the_site_can_turn_back(
     home: Home, tmp_path: Path, deliveries: dict[Site, list[bytes]]
 ) -> None:

@@ -8,11 +8,12 @@ import pytest
 from contracts import pseudonyms
 from contracts.errors import EnvironmentProblem
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
-from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, VerdictReceipt
+from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
 from sites import ledger as ledgers
 from sites import receipts
 from sites.ledger import Acknowledged
 from sites.receipts import Answers
+from sites.statement import Confirmed
 
 KEY = pseudonyms.site_key(b"s" * 32, "BLR01")
 
@@ -84,7 +85,7 @@ def test_a_receipt_that_comes_again_counts_once(ledger):
     assert (answers.accepted, answers.refused, answers.sent_again) == (12, 1, 1)
 
 
-def verdicts(offset, verdict, reason="", fix=""):
+def verdicts(offset, verdict, reason="", fix="", questions=()):
     each = ChangedVerdict(
         topic_uuid="t",
         partition=0,
@@ -95,6 +96,7 @@ def verdicts(offset, verdict, reason="", fix=""):
         verdict=verdict,
         reason=reason,
         fix=fix,
+        questions=tuple(Question(rule=rule, field="birth", fix="Mend it.") for rule in questions),
     )
     return msgspec.json.encode(VerdictReceipt(id="1", data=ChangedVerdicts(site="BLR01", verdicts=(each,))))
 
@@ -110,6 +112,30 @@ def test_the_last_verdict_of_the_registry_stands(ledger):
     assert answers.verdicts() == {"superseded": 1}
     assert len(list(answers.add(verdicts(2, "included")))) == 1
     assert answers.standing() == []
+
+
+def test_each_question_about_an_included_event_is_told_until_nothing_is_asked(ledger):
+    answers = Answers(ledger)
+    first, second = answers.add(verdicts(2, "included", questions=("one", "two")))
+    assert (first.verdict, first.rule, first.path, first.subject) == ("question", "one", "$.data.birth", "A-7")
+    assert answers.to_do() == [first, second]
+    assert answers.verdicts() == {"question": 2}
+    list(answers.add(verdicts(2, "included", questions=("two",))))
+    assert answers.to_do() == [second]
+    list(answers.add(verdicts(2, "included")))
+    assert answers.standing() == []
+
+
+def test_a_question_that_was_answered_here_is_not_told_while_the_registry_does_not_know(ledger):
+    answered = Confirmed("enrolment", "enrolment:A-7", "one", "id-7")
+    ledger.acknowledge([Acknowledged("confirmation", "c", "", "A-7", "c", "", "t/0/3", confirms=answered)])
+    asked = Answers(ledger)
+    list(asked.add(verdicts(2, "included", questions=("one", "two"))))
+    assert [answer.rule for answer in asked.to_do()] == ["two"]
+    ledger.forget("t/0/3")
+    again = Answers(ledger)
+    list(again.add(verdicts(2, "included", questions=("one", "two"))))
+    assert [answer.rule for answer in again.to_do()] == ["one", "two"], "its answer was refused"
 
 
 def test_a_refusal_that_was_mended_asks_nothing_more(ledger):

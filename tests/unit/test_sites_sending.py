@@ -9,7 +9,7 @@ from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 
 from contracts.errors import EnvironmentProblem
 from sites import config, connection, sending
-from sites.checking import Statement
+from sites.statement import Statement
 
 TOPIC_ID = UUID(int=7)
 STORED_MS = 1_780_000_000_000  # 2026-05-28
