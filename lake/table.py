@@ -76,6 +76,8 @@ class Lake:
         self._table = table
         self._storage = storage
         self._synced = -1
+        self.retries = 0
+        """Commits that had to be tried again, since it was opened."""
 
     @classmethod
     def open(cls, uri: str, secret: bytes) -> "Lake":
@@ -134,6 +136,7 @@ class Lake:
         failure: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
+                self.retries += 1
                 time.sleep(min(0.02 * 2**attempt, 1.0))
                 # What an exception leaves behind, in the table or in this handle, is unknown: start from the store.
                 self._table = DeltaTable(self._storage.uri)

@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiokafka.helpers import create_ssl_context
-from kafka.admin import KafkaAdminClient
+from faust.types import TP
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
-from lake.home import InternalKafka
+from lake.home import WORKER_GROUP, InternalKafka
+from streams.watchdog import View
 
 _ATTEMPTS = 5
 
@@ -38,6 +41,30 @@ class Cluster:
             else:
                 return {topic["name"]: str(topic["topic_id"]) for topic in topics if topic["error_code"] == 0}
         raise AssertionError("unreachable")
+
+    def view(self, topics: Iterable[str]) -> View:
+        """How far these topics reach, as far as they exist, and who reads what. Raises what Kafka or the network do."""
+        try:
+            client = self._connected()
+            there = [topic for topic in client.describe_topics(sorted(set(topics))) if topic["error_code"] == 0]
+            partitions = [TopicPartition(t["name"], p["partition_index"]) for t in there for p in t["partitions"]]
+            ends = client.list_partition_offsets(
+                dict.fromkeys(partitions, OffsetSpec.LATEST), isolation_level="read_committed", timeout_ms=10_000
+            )
+            group = client.describe_groups([WORKER_GROUP])[WORKER_GROUP]
+        except (KafkaError, OSError):
+            self.close()
+            raise
+        members = {
+            member["member_id"]: frozenset(
+                TP(dealt["topic"], partition)
+                for dealt in (member["member_assignment"] or {}).get("assigned_partitions", ())
+                for partition in dealt["partitions"]
+            )
+            for member in group["members"]
+        }
+        stable = {TP(partition.topic, partition.partition): end.offset for partition, end in ends.items()}
+        return View(stable, group["group_state"], members)
 
     def close(self) -> None:
         """Close the connection; the next question opens another."""

@@ -22,6 +22,7 @@ from lake.table import Fenced, Lake, Span, Stored
 from streams.answers import Answers, Flushed
 from streams.cluster import Cluster
 from streams.logs import say
+from streams.metrics import Metrics
 from streams.places import Held, Place, start
 from streams.receipts import Producer
 from streams.transport import BatchConsumer, Fetch, Grant
@@ -41,10 +42,17 @@ PATIENCE_SECONDS = 10.0
 class Intake:
     """All partitions of one worker. Its methods run on one event loop."""
 
-    def __init__(self, home: Home, lake: Lake, cluster: Cluster, producer: Producer, reader: BatchConsumer) -> None:
+    def __init__(
+        self, home: Home, lake: Lake, cluster: Cluster, producer: Producer, reader: BatchConsumer, metrics: Metrics
+    ) -> None:
         self.sites: dict[str, Site] = {}
         """By events topic."""
+        self.deals = 0
+        """How often places were taken after a rebalance."""
+        self.settled = False
+        """Places are taken, and nobody has taken them away since."""
         self._home, self._lake, self._cluster, self._reader = home, lake, cluster, reader
+        self._metrics = metrics
         self._secret = home.secret()
         self._work = Work()
         self._answers = Answers(self._work, lake, producer, reader)
@@ -63,6 +71,23 @@ class Intake:
         for place in self._places.values():
             place.batch.site = self.sites.get(place.tp.topic, place.site)
 
+    # What others may see of it
+
+    @property
+    def places(self) -> Mapping[TP, Place]:
+        """The partitions that are read."""
+        return self._places
+
+    @property
+    def held(self) -> Mapping[TP, Held]:
+        """The partitions that are not, although they are this worker's."""
+        return self._held
+
+    @property
+    def busy(self) -> bool:
+        """Is it judging or flushing, or taking places?"""
+        return self._accepting > 0 or self._lock.locked()
+
     # Places: taken on assignment, dropped on revocation, taken again when a chain breaks or a fence was met.
 
     async def take(self, partitions: Iterable[TP]) -> None:
@@ -71,9 +96,12 @@ class Intake:
         async with self._lock:  # a flush of before the rebalance may be under way; the offset to read is behind it
             self.drop()
             await self._take(partitions)
+            self.deals += 1
+            self.settled = True
 
     def drop(self) -> None:
         """Forget every place and what is buffered: another worker may own the partitions from now on."""
+        self.settled = False
         self._places.clear()
         self._held.clear()
 
@@ -110,6 +138,7 @@ class Intake:
             topic_uuid=uuid,
             lease=self._reader.new_lease(),
             stored=upto,
+            began=offset,
             end=offset,
             # A lake that was restored from a backup stands below what was answered: those are judged anew.
             answered=min(answered, offset if upto is None else upto),
@@ -222,7 +251,7 @@ class Intake:
         if not spans:
             return {}
         try:
-            version = await self._work.store(stored, self._lake, spans, batches)
+            version = await self._work.store(stored, self._lake, spans, batches, self._metrics)
         except Fenced:
             await self._fenced([place.tp for place in places])
             return {}

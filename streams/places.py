@@ -23,6 +23,8 @@ class Place:
     lease: int
     stored: int | None
     """The lake's next offset; None before its first flush."""
+    began: int
+    """The offset that it is read from since it was taken."""
     end: int
     """The offset behind what is in the batch: the next fetch must start there."""
     answered: int
@@ -40,6 +42,11 @@ class Place:
     @property
     def site(self) -> Site:
         return self.batch.site
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When Kafka took the oldest delivery of the batch, in milliseconds since 1970."""
+        return self.batch.received_ms[0] if self.batch.received_ms else None
 
     def emptied(self) -> Batch:
         """A new batch for what comes next; the old one is the caller's."""

@@ -66,6 +66,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self.places: dict[TP, Grant] = {}
         self.lost: deque[TP] = deque()
+        self.polls = 0
+        """How often it was asked for records and answered."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
@@ -149,6 +151,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self.withdraw(lost)
             self.lost.extend(lost)
             return {}
+        finally:
+            self.polls += 1
         # No await from here on: a seek in between would let records of the old place pass for the new.
         fetches = {}
         for partition, batch in records.items():
@@ -207,6 +211,28 @@ class BatchConsumer(driver.Consumer):
     def handed_over(self) -> dict[TP, Grant]:
         """How far each granted partition was fetched, and under which lease."""
         return dict(self._thread.places)
+
+    def positions(self) -> dict[TP, int]:
+        """The offset that each granted partition is read from next, which passes over what is no record."""
+        consumer = self._thread._consumer
+        assignment = consumer and consumer._subscription.subscription and consumer._subscription.subscription.assignment
+        found = {}
+        for tp in list(self._thread.places) if assignment else ():
+            state = assignment.state_value(driver.ensure_aiokafka_TP(tp))
+            if state is not None and state.has_valid_position:
+                found[tp] = state.position
+        return found
+
+    @property
+    def polls(self) -> int:
+        """How often Kafka's side was asked for records and answered."""
+        return self._thread.polls
+
+    @property
+    def member(self) -> str:
+        """What the group calls this worker; empty while it is no member."""
+        consumer = self._thread._consumer
+        return consumer._coordinator.member_id if consumer and consumer._coordinator else ""
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Faust calls this after each rebalance, before anything flows: the one moment to take our places."""

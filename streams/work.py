@@ -5,7 +5,8 @@ What is to be done when, and with which places, belongs to streams/intake.py.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -18,8 +19,10 @@ from contracts.judge import Refusal, judge
 from contracts.site import Site
 from lake import maintenance
 from lake.rows import Batch, tables
+from lake.schema import REFUSED
 from lake.table import Lake, Span
 from streams.logs import say
+from streams.metrics import Metrics
 
 _Result = TypeVar("_Result")
 
@@ -51,17 +54,30 @@ def judged(site: Site, records: Sequence[Any]) -> list[Event | Refusal]:
     return answers
 
 
-def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch]) -> int:
+def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics: Metrics) -> int:
     """Flush the batches that the spans speak of, as lake/table.py does; the version. Compacts when that is due."""
+    began, retries = time.monotonic(), lake.retries
+    kept = [(batch.site.id, tables(batch)) for batch in batches]
     parts: dict[str, list[pa.Table]] = {}
-    for batch in batches:
-        for partition, table in tables(batch).items():
+    for _, found in kept:
+        for partition, table in found.items():
             parts.setdefault(partition, []).append(table)
     before = lake.version
     after = lake.flush(spans, {partition: pa.concat_tables(found) for partition, found in parts.items()})
+    metrics.stored(time.monotonic() - began, lake.retries - retries)
+    for site, found in kept:
+        _count(metrics, site, found)
     if maintenance.due(before, after):
         try:
             maintenance.maintain(lake.uri, remove=False)
         except (DeltaError, OSError) as error:  # what is stored is stored; the next one may do better
             say("maintenance_failed", logging.WARNING, error)
     return after
+
+
+def _count(metrics: Metrics, site: str, found: Mapping[str, pa.Table]) -> None:
+    for partition, table in found.items():
+        metrics.deliveries(site, partition, table.num_rows)
+        if partition == REFUSED:
+            for entry in table["rule"].value_counts().to_pylist():
+                metrics.refused(site, entry["values"], entry["counts"])

@@ -22,8 +22,11 @@ from lake.home import REPLAY_TOPIC, WORKER_GROUP, Home
 from lake.table import Lake
 from streams import logs
 from streams.cluster import Cluster, ssl_context
+from streams.guard import Guard
 from streams.intake import Intake
 from streams.logs import say
+from streams.lookout import Lookout
+from streams.metrics import Metrics
 from streams.receipts import Producer
 from streams.transport import BatchTransport
 
@@ -49,21 +52,34 @@ def run(home: Home) -> None:
     """
     logs.set_up()
     home.make()
+    metrics = Metrics()
+    metrics.count_lines()
+    guard = Guard(home, metrics)
     try:
-        asyncio.run(_run(home))
-    except B12Error:
-        _end_if_stuck(3)
+        asyncio.run(_run(home, guard, metrics))
+    except B12Error as error:
+        guard.failed(str(error))
         raise
     except Exception as error:
         say("stopped", logging.CRITICAL, error)
-        _end_if_stuck(3)
-        raise WorkerStopped(
+        stopped = WorkerStopped(
             f"the worker stopped after an unexpected {type(error).__name__}; its log says where."
             " Nothing is lost: what was not yet in the lake is read again"
-        ) from None
+        )
+        guard.failed(str(stopped))
+        raise stopped from None
+    guard.left()
 
 
-async def _run(home: Home) -> None:
+async def _run(home: Home, guard: Guard, metrics: Metrics) -> None:
+    try:
+        await _work(home, guard, metrics)
+    except Exception:
+        _end_if_stuck(3)  # before the rest is cleared away: what is stuck may keep that waiting too
+        raise
+
+
+async def _work(home: Home, guard: Guard, metrics: Metrics) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -74,7 +90,7 @@ async def _run(home: Home) -> None:
     # Not the loop's own handlers: those go with the loop, and a second signal to a worker on its way out would kill it.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    worker = Worker(home)
+    worker = Worker(home, guard, metrics)
     try:
         await worker.start()
         watched = [
@@ -94,8 +110,8 @@ async def _run(home: Home) -> None:
 class Worker:
     """The Faust app, the intake, and what connects them."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, home: Home, guard: Guard, metrics: Metrics) -> None:
+        self._home, self._guard, self._metrics = home, guard, metrics
         kafka = home.internal_kafka()
         self._lake = Lake.open(home.lake, home.secret())
         self._cluster = Cluster(kafka)
@@ -130,7 +146,9 @@ class Worker:
     def intake(self) -> Intake:
         """Made when the app has its consumer."""
         if self._intake is None:
-            self._intake = Intake(self._home, self._lake, self._cluster, self._producer, self.app.consumer)
+            self._intake = Intake(
+                *(self._home, self._lake, self._cluster, self._producer, self.app.consumer, self._metrics)
+            )
         return self._intake
 
     async def start(self) -> None:
@@ -155,6 +173,7 @@ class Worker:
                         " name another with B12_BROKERS"
                     ) from None
                 say("waiting_for_kafka", logging.WARNING)
+                self._guard.waits("Kafka does not answer")
                 await asyncio.sleep(LOOK_SECONDS)
             else:
                 return
@@ -167,14 +186,18 @@ class Worker:
             await asyncio.shield(self.intake.tick())
 
     async def keep_looking(self) -> None:
-        """Find new sites, and parts that ended without a word, for ever. Raises what stops the worker."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self._look()
-            if self.app.should_stop:
-                raise self.app.crash_reason or WorkerStopped("Faust stopped by itself; the log says more")
-            if deaths := self.app.consumer.silent_deaths():
-                raise WorkerStopped(f"the consumer's {' and '.join(deaths)} ended; the worker would read nothing more")
+        """Find new sites, and notice when the worker is stuck, for ever. Raises what stops the worker."""
+        lookout = Lookout(self.app.consumer, self.intake, Cluster(self._home.internal_kafka()))
+        lookout.start()
+        try:
+            while True:
+                self._look()
+                if self.app.should_stop:
+                    raise self.app.crash_reason or WorkerStopped("Faust stopped by itself; the log says more")
+                self._guard.look(lookout)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            lookout.close()
 
     async def finish(self) -> None:
         """Store and answer what is in hand."""

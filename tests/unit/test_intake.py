@@ -16,6 +16,7 @@ from lake import gaps
 from lake.snapshot import snapshot
 from lake.table import Lake
 from streams.intake import FENCES, Intake
+from streams.metrics import Metrics
 from streams.transport import Fetch, Grant
 from tests.sample_events import event
 from tests.unit.test_lake import rows
@@ -100,7 +101,7 @@ def new_intake(home, kafka):
     home.ensure_secret()
 
     def make() -> Intake:
-        intake = Intake(home, Lake.open(home.lake, home.secret()), kafka, kafka, kafka)
+        intake = Intake(home, Lake.open(home.lake, home.secret()), kafka, kafka, kafka, Metrics())
         intake.register({SITE.events_topic: SITE})
         return intake
 

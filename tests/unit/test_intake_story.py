@@ -14,6 +14,7 @@ from contracts.site import Site
 from lake.snapshot import snapshot
 from lake.table import Lake
 from streams.intake import Intake
+from streams.metrics import Metrics
 from streams.transport import Fetch, Grant
 from tests.sample_events import event
 from tests.unit.test_intake import RECEIVED_MS, Kafka, SimpleNamespace
@@ -132,7 +133,7 @@ class Story:
 
     async def start(self):
         client = Client(self.broker)
-        intake = Intake(self.home, Lake.open(self.home.lake, self.home.secret()), client, client, client)
+        intake = Intake(self.home, Lake.open(self.home.lake, self.home.secret()), client, client, client, Metrics())
         intake.register({SITE.events_topic: SITE})
         self.workers.append((client, intake))
         await self.deal()
