@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 DEMO_HOME := var/demo
+PEERS := .venv-peers
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit check fix bench up down lock clean
@@ -48,8 +49,15 @@ fix: $(STAMP) ## Format, mend what lint can mend, write the generated files agai
 	$(BIN)/python -m pipelines.generated
 	$(BIN)/python -m b12.reference
 
-bench: $(STAMP) ## Measure the intake and the build beside their peers
-	$(BIN)/python -m bench
+# Quix Streams pins other versions than we do, so it gets an environment of its own.
+$(PEERS)/.locked: bench/peers.lock $(STAMP)
+	@uv=$$(command -v uv || echo $(BIN)/uv); \
+	$$uv venv --quiet --allow-existing --python $(BIN)/python $(PEERS) && \
+	$$uv pip sync --python $(PEERS)/bin/python --require-hashes bench/peers.lock
+	@touch $@
+
+bench: $(STAMP) $(PEERS)/.locked ## Measure the intake and the build beside their peers
+	$(BIN)/python -m bench $(addprefix --events ,$(EVENTS)) $(addprefix --runs ,$(RUNS))
 
 up: $(STAMP) ## Start broker, workers and Dagster under ./var
 	$(BIN)/b12 up
@@ -59,6 +67,7 @@ down: $(STAMP) ## Stop them
 
 lock: ## Resolve the dependencies anew into requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev --universal --generate-hashes --no-emit-index-url --python-version 3.11 --output-file requirements.lock --quiet --upgrade
+	uv pip compile bench/peers.in --universal --generate-hashes --no-emit-index-url --python-version 3.11 --output-file bench/peers.lock --quiet --upgrade
 
 clean: ## Remove the environment and all local state
-	rm -rf $(VENV) var build dist
+	rm -rf $(VENV) $(PEERS) var build dist

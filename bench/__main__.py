@@ -1,12 +1,19 @@
-"""`make bench`: every measurement beside its peer, one row each."""
+"""`make bench`: every measurement beside its peer. Run it on a machine that does nothing else."""
 
-from bench import judging, recording
+import argparse
+
+from bench import intake, judging, recording
 
 
 def main() -> None:
-    """Print the table: events per second of both sides as medians of five runs, and the ratio."""
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--events", type=int, default=300_000, help="on the topic of the intake's measurement")
+    parser.add_argument("--runs", type=int, default=5, help="of each contender there")
+    chosen = parser.parse_args()
     for measurement in (judging, recording):
         print(measurement.measure().line(), flush=True)
+    print("\n".join(intake.measure(chosen.events, chosen.runs)))
 
 
 main()
