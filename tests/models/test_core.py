@@ -345,6 +345,21 @@ def test_diffusivities_are_in_mm2_per_s(tmp_path: Path) -> None:
     ]
 
 
+def test_a_diffusivity_in_a_doubtful_unit_is_unusable_until_it_is_confirmed(tmp_path: Path) -> None:
+    slip = {"metric": "md", "value": 0.9, "unit": "mm2/s", "sd": None}
+    answer = {"target_kind": "imaging", "target_record": "b", "rule": "diffusivity_thousand_times", "until": None}
+    events = [
+        enrolment(),
+        *(event("imaging", id=name, record=name, subject="s", time=TIME, data=slip) for name in ("a", "b")),
+        event("confirmation", id="c", subject="s", time="2026-04-20T08:01:00Z", data=answer),
+    ]
+    found = rows(tmp_path, events, "SELECT record_key, is_usable, unusable_reason FROM core.imaging")
+    assert {str(record): usable for record, *usable in found} == {
+        key(BLR01, "record", "a"): [False, "unit_unconfirmed"],
+        key(BLR01, "record", "b"): [True, None],
+    }
+
+
 def test_a_missed_dose_has_only_the_age_at_which_it_was_due(tmp_path: Path) -> None:
     missed = {"status": "missed", "ug": None, "given": None, "scheduled": "2026-03-15", "compound": "folic_acid"}
     events = [enrolment(), event("dose", id="a", subject="s", data=missed)]

@@ -263,6 +263,8 @@ def _imaging(subject: Subject) -> list[Row]:
             "sedation": said["sedation"],
             "quality": said["quality"],
             **_when(subject, "scanned", said["scanned"]),
+            "is_usable": True,
+            "unusable_reason": None,
         }
         for by, said in _said(subject, "imaging")
     ]

@@ -5,6 +5,13 @@ WITH factors AS (
     SELECT ucum, factor::DECIMAL(18, 10) AS factor, 'mm2/s' AS unit FROM definitions.diffusivity_unit
     UNION ALL
     SELECT '1', 1::DECIMAL(18, 10), '1'
+),
+
+unconfirmed AS (
+    SELECT delivery, min(reason) AS reason
+    FROM staging.findings
+    WHERE kind = 'imaging' AND effect = 'unusable' AND NOT is_confirmed
+    GROUP BY delivery
 )
 
 SELECT
@@ -37,8 +44,11 @@ SELECT
     date_sub('month', s.birth_date, e.scanned_date)::INTEGER AS age_months,
     (extract('hour' FROM e.scanned_at AT TIME ZONE z.time_zone) * 60
     + extract('minute' FROM e.scanned_at AT TIME ZONE z.time_zone))::INTEGER AS minute_of_day,
-    e.scanned_precision
+    e.scanned_precision,
+    u.reason IS NULL AS is_usable,
+    u.reason AS unusable_reason
 FROM staging.current_imaging AS e
 INNER JOIN staging.current_enrolment AS s ON e.site = s.site AND e.subject_key = s.subject_key
 INNER JOIN staging.sites AS z ON e.site = z.site
 INNER JOIN factors AS f ON e.unit = f.ucum
+LEFT JOIN unconfirmed AS u ON e.delivery = u.delivery
