@@ -19,6 +19,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.records import Record, use_plain_records
+
 MAX_POLL_RECORDS = 10_000
 """Over all partitions: with ten times as many, one busy partition keeps the others waiting."""
 PARTITION_FETCH_BYTES = 4 << 20
@@ -35,8 +37,8 @@ class Fetch(NamedTuple):
     (aborted transactions), so this, not the first record's offset, shows whether a fetch is missing."""
     end: int
     """The offset behind the last record."""
-    records: list[Any]
-    """aiokafka's ConsumerRecord, in order of offsets."""
+    records: list[Record]
+    """In order of offsets."""
 
 
 class Grant(NamedTuple):
@@ -71,6 +73,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
+        use_plain_records()
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
