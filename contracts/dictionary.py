@@ -54,9 +54,9 @@ knowledge, not yet checked against a source. *proposed*: ours, open to replaceme
 
 A **date** is `2026-03` (a month), `2026-03-14` (a day) or, where a time is allowed, `2026-03-14T09:30+05:30` with its
 zone. The day is the one in the site's own time zone; a month stands as its 15th, flagged. A **number** is a JSON number
-or the same as a string, with at most 16 digits before and 12 after the point. **Code, hashed**: kept only as a keyed
-hash, which the site alone can turn back. An optional field that is absent or null says nothing. Every field is there
-since version 1 of its kind, unless its meaning says since when."""
+or one spelled the same as a string, with at most 16 digits before and 12 after the point. **Code, hashed**: kept only
+as a keyed hash, which the site alone can turn back. An optional field that is absent or null says nothing. Every field
+is there since version 1 of its kind, unless its meaning says since when."""
 
 
 def page() -> str:

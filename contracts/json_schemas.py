@@ -18,12 +18,12 @@ Schema = dict[str, Any]
 
 NUMBER: Schema = {
     "description": (
-        "A JSON number, or the same as a string, which no reader's floating point can change. "
+        "A JSON number, or one spelled the same as a string, which no reader's floating point can change. "
         "At most 16 digits before and 12 after the point."
     ),
     "anyOf": [
         {"type": "number"},
-        {"type": "string", "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"},
+        {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"},
     ],
 }
 _NULL: Schema = {"type": "null"}

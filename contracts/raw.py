@@ -22,9 +22,23 @@ def nests_too_deep(raw: bytes) -> bool:
     return raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _depth(raw) > MAX_DEPTH
 
 
-def repeats_keys(raw: bytes) -> bool:
-    """Whether an object of a decodable document repeats a key: msgspec would silently keep the last."""
-    return _may_repeat_keys(raw) and _repeats_keys(raw)
+def repeats_keys(raw: bytes, document: dict[str, Any]) -> bool:
+    """Whether an object of a decodable document repeats a key: msgspec would silently keep the last.
+
+    Most cannot, and that is quick to tell: without a backslash every quotation mark opens or closes a key or a text.
+    """
+    if b"\\" not in raw and raw.count(b'"') == 2 * _texts(document):
+        return False
+    return _repeats_keys(raw)
+
+
+def as_written(raw: bytes) -> dict[str, Any]:
+    """The object that a decodable document holds, its texts and keys as they were written, its numbers perhaps not."""
+    try:
+        document: dict[str, Any] = _loose(raw)
+    except ValueError:  # an integer with thousands of digits in an attribute that is not read
+        return readable(raw)
+    return document
 
 
 def readable(raw: bytes) -> dict[str, Any]:
@@ -58,19 +72,6 @@ def _depth(raw: bytes) -> int:
     return deepest
 
 
-def _may_repeat_keys(raw: bytes) -> bool:
-    """Whether a decodable document could repeat a key in one of its objects; most cannot, and this is quick to tell.
-
-    Without a backslash every quotation mark opens or closes a key or a text, so counting them settles it.
-    """
-    if b"\\" in raw:
-        return True
-    try:
-        return raw.count(b'"') != 2 * _texts(_loose(raw))
-    except ValueError:  # an integer with thousands of digits in an attribute that is not read
-        return True
-
-
 def _texts(node: Any) -> int:
     """How many keys and texts an object or array of a decoded document holds."""
     is_object = type(node) is dict
@@ -83,7 +84,6 @@ def _texts(node: Any) -> int:
 
 
 def _repeats_keys(raw: bytes) -> bool:
-    """Whether an object of a decodable document repeats a key: msgspec would silently keep the last."""
     found = False
 
     def pairs(items: list[tuple[str, Any]]) -> None:

@@ -151,7 +151,7 @@ def _plain(kind: pa.DataType) -> Callable[[str, list[Any], Batch], Columns]:
 
 
 def _decimals(name: str, values: list[Any], _: Batch) -> Columns:
-    texts = [None if value is None else str(value) for value in values]
+    texts = [None if value is None else f"{value:f}" for value in values]
     return {name: pa.array(values, DECIMAL), f"{name}_text": pa.array(texts, pa.string())}
 
 

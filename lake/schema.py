@@ -59,7 +59,10 @@ def _columns(name: str, shape: Shape, doc: str) -> list[pa.Field]:
         return pa.field(column, kind, metadata={"doc": says})
 
     if shape == "decimal":
-        return [field(name, DECIMAL), field(f"{name}_text", pa.string(), f"{doc} As written.")]
+        return [
+            field(name, DECIMAL),
+            field(f"{name}_text", pa.string(), f"{doc} In plain digits, with the decimals that were reported."),
+        ]
     if shape == "when":
         return [
             field(f"{name}_date", pa.date32(), f"{doc} Local date at the site; a month stands as its 15th."),
