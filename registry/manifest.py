@@ -28,7 +28,6 @@ _PACKAGES = (
     "great-expectations",
     "msgspec",
     "pyarrow",
-    "sqlglot",
 )
 
 

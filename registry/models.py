@@ -11,10 +11,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import sqlglot
+import duckdb
+import msgspec
 import yaml
-from sqlglot import exp
-from sqlglot.lineage import lineage as trace
 
 from registry import compiled, inputs
 
@@ -62,7 +61,8 @@ class Model:
 @cache
 def load_models(root: Path = _ROOT) -> tuple[Model, ...]:
     """Every model, each behind those it reads. ValueError when a file is not as a model must be."""
-    return _ordered(_read(path) for layer in LAYERS for path in sorted((root / layer).glob("*.yml")))
+    with duckdb.connect(":memory:") as parser:
+        return _ordered(_read(path, parser) for layer in LAYERS for path in sorted((root / layer).glob("*.yml")))
 
 
 def needed_for(names: Iterable[str], models: Sequence[Model] | None = None) -> tuple[Model, ...]:
@@ -84,6 +84,8 @@ def lineage(model: Model, models: Sequence[Model] | None = None) -> dict[str, tu
 
     Tables are named as the model's SQL names them; a constant or a count of rows has none.
     """
+    from sqlglot.lineage import lineage as trace  # slow to load, and what is kept of lineage needs it no more
+
     models = load_models() if models is None else models
     schema: dict[str, dict[str, dict[str, str]]] = {}
     known = {m.name: [column.name for column in m.columns] for m in models} | inputs.columns()
@@ -95,6 +97,8 @@ def lineage(model: Model, models: Sequence[Model] | None = None) -> dict[str, tu
 
 
 def _sources(node: Any) -> tuple[tuple[str, str], ...]:
+    from sqlglot import exp
+
     found = set()
     for leaf in node.walk():
         if not leaf.downstream and isinstance(leaf.expression, exp.Table):
@@ -103,7 +107,7 @@ def _sources(node: Any) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(found))
 
 
-def _read(path: Path) -> Model:
+def _read(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
     told: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     name = f"{path.parent.name}.{path.stem}"
     source = _COMPILED[told["compiled"]]() if "compiled" in told else path.with_suffix(".sql").read_text("utf-8")
@@ -114,7 +118,7 @@ def _read(path: Path) -> Model:
     columns = [Column(c["name"], c["description"], c.get("unit")) for c in told.get("columns", ())]
     if kind := told.get("contract"):
         columns += [Column(name, doc) for name, doc in inputs.lake_columns(kind).items()]
-    reads = _reads(sql, name)
+    reads = _reads(sql, name, parser)
     return Model(
         name=name,
         layer=path.parent.name,
@@ -128,18 +132,27 @@ def _read(path: Path) -> Model:
     )
 
 
-def _reads(sql: str, name: str) -> tuple[str, ...]:
-    tree = sqlglot.parse_one(sql, dialect="duckdb")
-    if not isinstance(tree, exp.Query):
+def _reads(sql: str, name: str, parser: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """The tables that a query names, as the parser sees them that will run it."""
+    [(parsed,)] = parser.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
+    tree = msgspec.json.decode(parsed)
+    if tree["error"] or len(tree["statements"]) != 1:
         raise ValueError(f"{name}: a model is one SELECT")
-    own = {cte.alias_or_name for cte in tree.find_all(exp.CTE)}
-    found = set()
-    for table in tree.find_all(exp.Table):
-        if isinstance(table.this, exp.Func) or (not table.db and table.name in own):
-            continue
-        if table.db not in (*LAYERS, "definitions"):
-            raise ValueError(f"{name}: reads {table.name}; name its layer")
-        found.add(f"{table.db}.{table.name}")
+    own, tables = set(), []
+    branches: list[Any] = [tree["statements"]]
+    while branches:
+        branch = branches.pop()
+        if isinstance(branch, dict):
+            if branch.get("type") == "BASE_TABLE":
+                tables.append((branch["schema_name"], branch["table_name"]))
+            own |= {entry["key"] for entry in branch.get("cte_map", {}).get("map", ())}
+            branches += branch.values()
+        elif isinstance(branch, list):
+            branches += branch
+    found = {f"{layer}.{table}" for layer, table in tables if layer or table not in own}
+    for table in found:
+        if table.partition(".")[0] not in (*LAYERS, "definitions"):
+            raise ValueError(f"{name}: reads {table.partition('.')[2]}; name its layer")
     return tuple(sorted(found))
 
 

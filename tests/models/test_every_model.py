@@ -81,6 +81,13 @@ def test_a_model_that_names_no_layer_is_refused(tmp_path: Path) -> None:
         models.load_models(tmp_path)
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1 AS a; SELECT 2 AS a", "DROP TABLE core.subjects", "SELEC 1"])
+def test_what_is_not_one_query_is_refused(tmp_path: Path, sql: str) -> None:
+    _write(tmp_path, f"-- grain: one row\n-- key: a\n{sql}")
+    with pytest.raises(ValueError, match="one SELECT"):
+        models.load_models(tmp_path)
+
+
 def test_a_model_without_its_header_is_refused(tmp_path: Path) -> None:
     _write(tmp_path, "SELECT 1 AS a")
     with pytest.raises(ValueError, match="header"):
