@@ -47,9 +47,10 @@ def write(
     made = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
     try:
         pages: dict[str, list[str]] = {}
+        view = DefaultJinjaPageView()  # one for all pages: each compiles its templates anew, which takes longest
         for number, (table, validation) in enumerate(validated):
             page = f"{number:03}-{table}.html"
-            (made / page).write_text(_page(validation), encoding="utf-8")
+            (made / page).write_text(_page(view, validation), encoding="utf-8")
             pages.setdefault(table, []).append(page)
         (made / "index.html").write_text(_index(pages, results), encoding="utf-8")
         made.chmod(0o755)
@@ -61,11 +62,11 @@ def write(
         raise
 
 
-def _page(validation: ExpectationSuiteValidationResult) -> str:
+def _page(view: DefaultJinjaPageView, validation: ExpectationSuiteValidationResult) -> str:
     validation.meta["run_id"] = RunIdentifier(run_time=datetime.now(UTC))
     for result in validation.results:
         _without_exceptions(result.exception_info)
-    html = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(validation))
+    html = view.render(ValidationResultsPageRenderer().render(validation))
     html = _ELSEWHERE.sub("", html)
     html = re.sub(r'href="[./]+/index\.html"', 'href="index.html"', html)
     html = re.sub(r'<a href="[./]+/expectations/[^>]*>(.*?)</a>', r"\1", html, flags=re.DOTALL)

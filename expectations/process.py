@@ -1,6 +1,6 @@
 """Runs checks in a process of its own, so that Great Expectations loads while a build is still at work.
 
-It also keeps 250 MB and everything that Great Expectations logs out of the process that builds. What is checked
+It also keeps 170 MB and everything that Great Expectations logs out of the process that builds. What is checked
 belongs in suites.py and release.py.
 """
 
