@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 DEMO_HOME := var/demo
 PEERS := .venv-peers
+# Most tests wait for processes, so there are more workers than cores; tests/conftest.py says which stay together.
+PARALLEL := --numprocesses 4 --no-loadscope-reorder
+# Tests start programs by the hundred: what these import is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit check fix bench up down lock clean
@@ -26,10 +30,10 @@ demo: $(STAMP) ## From an empty machine to a validated release; leaves the stack
 	$(BIN)/b12 demo --home $(DEMO_HOME)
 
 test: $(STAMP) ## The whole suite, on a real broker
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 unit: $(STAMP) ## The quick part: no broker
-	$(BIN)/python -m pytest tests/unit tests/spec tests/models
+	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/spec tests/models
 
 check: $(STAMP) ## Format, lint, types, import directions, generated files; edits nothing
 	$(BIN)/ruff format --check .

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
@@ -34,6 +36,21 @@ if TYPE_CHECKING:
 
 _KEPT = ("B12_CACHE", "B12_NHANES")
 """Where Kafka's jars and the public data lie is the machine's business."""
+_TOGETHER = {
+    "docs/test_demo_pages.py": "the demonstration",
+    "integration/test_demo.py": "the demonstration",
+    "integration/test_nhanes.py": "one broker",
+    "integration/test_push.py": "one broker",
+    "integration/test_base_install.py": "one broker",
+    "integration/test_site_rights.py": "one broker",
+    "integration/test_stock_clients.py": "one broker",
+    "docs/test_lab_pages.py": "one broker",
+    "integration/test_intake.py": "another broker",
+    "integration/test_intake_faults.py": "another broker",
+    "integration/test_killed_workers.py": "another broker",
+    "integration/test_pipeline_receipts.py": "another broker",
+}
+"""Modules that share a fixture of the session. Any worker makes what it is asked for; this saves the second one."""
 _site_numbers = itertools.count(1)
 
 
@@ -45,6 +62,33 @@ def pytest_configure(config: pytest.Config) -> None:
         "filterwarnings",
         r"ignore:Exception ignored in. <socket.socket fd=\d+, family=1:pytest.PytestUnraisableExceptionWarning",
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What mostly waits for processes comes first, so that on several workers the rest computes beside it."""
+    first = [*dict.fromkeys(_TOGETHER.values()), "faults", "integration"]
+
+    def rank(item: pytest.Item) -> int:
+        group = _TOGETHER.get(_module(item.nodeid), item.path.parent.name)
+        return first.index(group) if group in first else len(first)
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """A module stays on one worker, and so do modules that share what takes long to start."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    # Not `--dist loadgroup`: pytest-xdist 3.8 writes a group into a field that pytest 9.2 no longer reads.
+    def _split_scope(self, nodeid: str) -> str:
+        return _TOGETHER.get(_module(nodeid), _module(nodeid))
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].removeprefix("tests/")
 
 
 @pytest.fixture(autouse=True)
@@ -74,17 +118,27 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def kafka_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def kafka() -> None:
+    """A machine on which Kafka can run: a failure where it must (CI), a skip that says why anywhere else."""
+    from b12.local import jars
+
+    try:
+        jars.class_path()
+    except EnvironmentProblem as problem:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI is set, and Kafka cannot run: {problem}")
+        pytest.skip(f"NO KAFKA, SO NOTHING WAS TESTED HERE: {problem}")
+
+
+@pytest.fixture(scope="session")
+def kafka_home(kafka: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home with a running broker (TLS, SCRAM, rights), on free ports, for the whole run: about 8 s once."""
     from b12 import admin
     from b12.local import broker
     from b12.local.ports import Ports, free_ports
 
     home = Home(tmp_path_factory.mktemp("kafka"))
-    try:
-        broker.prepare(home, Ports(*free_ports(4)))
-    except EnvironmentProblem as problem:
-        without_kafka(problem)
+    broker.prepare(home, Ports(*free_ports(4)))
     with (home.logs / "broker.log").open("wb") as log:
         process = subprocess.Popen(
             broker.command(home), stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent
@@ -101,8 +155,8 @@ def kafka_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.fixture(scope="session")
-def demo(kafka_home: Home, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Demonstration]":
-    """What `b12 demo` leaves running, made once. Where no broker can run, `kafka_home` says so."""
+def demo(kafka: None, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Demonstration]":
+    """What `b12 demo` leaves running, made once."""
     from tests.demonstration import started
 
     yield from started(tmp_path_factory.mktemp("demo"))
@@ -129,28 +183,17 @@ def new_site_id() -> Callable[[], str]:
 
 
 @pytest.fixture
-def stack_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+def stack_home(kafka: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
     """A home for `b12 up` itself: free ports, named by the environment; what it starts is stopped at the end."""
-    from b12.local import jars, stack
+    from b12.local import stack
     from b12.local.ports import free_ports
 
-    try:
-        jars.class_path()
-    except EnvironmentProblem as problem:
-        without_kafka(problem)
     for name, port in zip(("SITE", "INTERNAL", "CONTROLLER", "DAGSTER"), free_ports(4), strict=True):
         monkeypatch.setenv(f"B12_{name}_PORT", str(port))
     home = Home(tmp_path / "home")
     monkeypatch.setenv("B12_HOME", str(home.path))
     yield home
     stack.down(home, lambda _words: None)
-
-
-def without_kafka(problem: EnvironmentProblem) -> None:
-    """Kafka cannot run here: a failure where it must (CI), a skip that says why anywhere else."""
-    if os.environ.get("CI"):
-        pytest.fail(f"CI is set, and Kafka cannot run: {problem}")
-    pytest.skip(f"NO KAFKA, SO NOTHING WAS TESTED HERE: {problem}")
 
 
 def _die_with_parent() -> None:

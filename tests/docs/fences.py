@@ -5,8 +5,10 @@ in that order, `...` stands for any number of lines, and inside a line for any t
 followed by `$ echo $?`. What a page is run against belongs to the test.
 """
 
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,29 @@ def of(page: Path) -> list[Fence]:
     """The fences of a page, in order."""
     text = page.read_text(encoding="utf-8")
     return [Fence(m[1], m[2], m[3], text.count("\n", 0, m.start()) + 2) for m in _FENCE.finditer(text)]
+
+
+def follow(page: Path, directory: Path, environment: Mapping[str, str]) -> None:
+    """Use a page's fences in order: write its files, run its commands and queries, which must answer something."""
+    binaries = Path(sys.executable).parent
+    environment = {**environment, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
+    for fence in of(page):
+        if fence.title:
+            (directory / fence.title).write_text(fence.text, encoding="utf-8")
+        elif fence.language == "console":
+            run_console(fence, directory, environment)
+        elif fence.language in ("sql", "python"):
+            words = ["b12", "sql", fence.text] if fence.language == "sql" else ["python", "-c", fence.text]
+            done = subprocess.run(
+                [str(binaries / words[0]), *words[1:]],
+                cwd=directory,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert done.returncode == 0, f"line {fence.line}: {done.stderr}"
+            assert len(done.stdout.splitlines()) > 1, f"line {fence.line}: no answer"
 
 
 def run_console(fence: Fence, directory: Path, environment: Mapping[str, str]) -> None:
