@@ -11,12 +11,13 @@ from contracts.alerts import AlertDigestEvent, AlertEvent
 from contracts.events import DATA, KINDS
 from contracts.platform_event import PlatformEvent
 from contracts.receipts import Receipt
+from contracts.replay_receipts import ReplayReceipt
 from contracts.site import SITE_ID
 from contracts.verdict_receipts import VerdictReceipt
 
 Document = dict[str, Any]
 
-RECEIPTS: tuple[type[PlatformEvent[Any]], ...] = (Receipt, VerdictReceipt)
+RECEIPTS: tuple[type[PlatformEvent[Any]], ...] = (Receipt, ReplayReceipt, VerdictReceipt)
 """What a site reads on its receipts topic."""
 ALERTS: tuple[type[PlatformEvent[Any]], ...] = (AlertEvent, AlertDigestEvent)
 """What a site reads on its alerts topic."""

@@ -18,7 +18,8 @@ from contracts.site import Site
 from lake import settings_file
 
 REPLAY_TOPIC = "b12.replay"
-"""Always exists, so that a worker has something to subscribe to before the first site."""
+"""Deliveries to be judged again, of every site; operators alone may write there. It always exists, so that a worker
+has something to subscribe to before the first site."""
 WORKER_GROUP = "b12-intake"
 """The consumer group of the workers."""
 

@@ -19,6 +19,7 @@ from lake.schema import REFUSED, schema
 from lake.storage import Storage
 
 _PLACE = ("topic_uuid", "partition", "offset")
+_REFUSED = [*_PLACE, "rule", "path", "reported_kind", "id_hi", "id_lo", "subject_hi", "subject_lo"]
 
 
 class Refused(NamedTuple):
@@ -60,30 +61,30 @@ def of_batch(batch: Batch) -> Judgements:
 
 def between(table: DeltaTable, storage: Storage, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:
     """The judgements of the offsets from `start` up to but without `end`, from a loaded version of the lake."""
-    kept, refused = _files(table, topic_uuid, partition, start, end)
+    files = files_with(table, topic_uuid, partition, start, end)
+    refused = files.pop(REFUSED, [])
     wanted = (topic_uuid, partition, start, end)
-    accepted = _read(storage, kept, [*_PLACE], *wanted)["offset"]
-    found = _read(storage, refused, schema(REFUSED).names, *wanted).sort_by("offset")
+    accepted = read(storage, [path for kept in files.values() for path in kept], [*_PLACE], *wanted)["offset"]
+    found = read(storage, refused, _REFUSED, *wanted).sort_by("offset")
     columns = ("offset", "rule", "path", "reported_kind")
     return Judgements(
         array("q", sorted(accepted.to_pylist())),
         [
             Refused(offset, rule, path, kind, id_key, subject_key)
             for offset, rule, path, kind, id_key, subject_key in zip(
-                *(found[name].to_pylist() for name in columns), _hex(found, "id"), _hex(found, "subject"), strict=True
+                *(found[name].to_pylist() for name in columns), hexes(found, "id"), hexes(found, "subject"), strict=True
             )
         ],
     )
 
 
-def _files(table: DeltaTable, topic_uuid: str, partition: int, start: int, end: int) -> tuple[list[str], list[str]]:
-    """Paths of the files of accepted and of refused rows that may hold the range."""
+def files_with(table: DeltaTable, topic_uuid: str, partition: int, start: int, end: int) -> dict[str, list[str]]:
+    """Paths of the files that may hold rows of the range, by partition of the lake."""
     names = [f"{bound}.{column}" for bound in ("min", "max") for column in _PLACE]
     actions = pa.table(table.get_add_actions(flatten=True))
-    kept: list[str] = []
-    refused: list[str] = []
+    found: dict[str, list[str]] = {}
     if actions.num_rows == 0:
-        return kept, refused
+        return found
     rows = zip(*(actions[name].to_pylist() for name in ("path", "partition.kind", *names)), strict=True)
     for path, kind, least_topic, least_partition, least_offset, most_topic, most_partition, most_offset in rows:
         # Statistics bound each column alone; a file without them may hold anything.
@@ -94,13 +95,14 @@ def _files(table: DeltaTable, topic_uuid: str, partition: int, start: int, end: 
             and most_offset >= start
         ):
             continue
-        (refused if kind == REFUSED else kept).append(path)
-    return kept, refused
+        found.setdefault(kind, []).append(path)
+    return found
 
 
-def _read(
+def read(
     storage: Storage, paths: list[str], columns: list[str], topic_uuid: str, partition: int, start: int, end: int
 ) -> pa.Table:
+    """These columns of the rows of the range, all of which a refused row has; null where an older file has none."""
     # File by file and not as a dataset: that library alone loads pandas, a third of a worker's start.
     parts = [pa.schema([schema(REFUSED).field(name) for name in columns]).empty_table()]
     for path in paths:
@@ -108,10 +110,12 @@ def _read(
             rows = pq.ParquetFile(file).read(columns=columns)
         ours = pc.and_(pc.equal(rows["topic_uuid"], topic_uuid), pc.equal(rows["partition"], partition))
         within = pc.and_(pc.greater_equal(rows["offset"], start), pc.less(rows["offset"], end))
-        parts.append(rows.filter(pc.and_(ours, within)).select(columns))
+        there = [name for name in columns if name in rows.column_names]
+        parts.append(rows.filter(pc.and_(ours, within)).select(there))
     return pa.concat_tables(parts, promote_options="default")
 
 
-def _hex(rows: pa.Table, name: str) -> Iterable[str | None]:
+def hexes(rows: pa.Table, name: str) -> Iterable[str | None]:
+    """The pseudonyms in the two columns of this name, as 32 hex digits."""
     for halves in zip(rows[f"{name}_hi"].to_pylist(), rows[f"{name}_lo"].to_pylist(), strict=True):
         yield None if None in halves else b"".join(half.to_bytes(8, "big", signed=True) for half in halves).hex()

@@ -24,7 +24,8 @@ from contracts.pseudonyms import Role, content_digest, pseudonym
 from contracts.shapes import Shape, shapes
 from contracts.site import Site
 from contracts.when import parse_when
-from lake.schema import DECIMAL, REFUSED, TIMESTAMP, schema
+from lake.origins import NO_SITE, Origin
+from lake.schema import DECIMAL, ORIGIN, REFUSED, TIMESTAMP, schema
 
 Columns = dict[str, pa.Array]
 
@@ -34,9 +35,10 @@ _MICROSECONDS = 1000
 
 @dataclass(slots=True)
 class Batch:
-    """Consecutive judged deliveries of one topic partition, one list per property, all of one length."""
+    """Judged deliveries of one site and topic partition in their order, one list per property, all of one length."""
 
-    site: Site
+    site: Site | None
+    """None: replays that name no site of ours. All of them are refused."""
     site_key: bytes
     topic_uuid: str
     partition: int
@@ -46,9 +48,25 @@ class Batch:
     sizes: list[int | None] = field(default_factory=list)
     """Bytes of each value; None when it had none."""
     judged: list[Event | Refusal] = field(default_factory=list)
+    origins: list[Origin | None] | None = None
+    """Of the replay topic alone: which delivery each repeats, where that could be told."""
 
     def __len__(self) -> int:
         return len(self.offsets)
+
+    @property
+    def site_id(self) -> str:
+        return NO_SITE if self.site is None else self.site.id
+
+    def extend(self, later: "Batch") -> None:
+        """Take in what came after it, of the same site and partition."""
+        self.site = later.site
+        self.offsets += later.offsets
+        self.received_ms += later.received_ms
+        self.sizes += later.sizes
+        self.judged += later.judged
+        if self.origins is not None and later.origins is not None:
+            self.origins += later.origins
 
 
 def tables(batch: Batch) -> dict[str, pa.Table]:
@@ -64,7 +82,7 @@ def tables(batch: Batch) -> dict[str, pa.Table]:
 
 def _table(batch: Batch, partition: str, chosen: list[int]) -> pa.Table:
     judged = [batch.judged[place] for place in chosen]
-    columns = _origin(batch, chosen)
+    columns = _delivered(batch, chosen) | _origins(batch, chosen)
     if partition == REFUSED:
         columns |= _refusals(judged, batch, [batch.sizes[place] for place in chosen])
     else:
@@ -77,16 +95,30 @@ def _table(batch: Batch, partition: str, chosen: list[int]) -> pa.Table:
     return pa.Table.from_arrays([columns[column.name] for column in wanted], schema=wanted)
 
 
-def _origin(batch: Batch, chosen: list[int]) -> Columns:
+def _delivered(batch: Batch, chosen: list[int]) -> Columns:
     count = len(chosen)
     received = array("q", [batch.received_ms[place] * _MICROSECONDS for place in chosen])
     return {
-        "site": pa.repeat(batch.site.id, count),
+        "site": pa.repeat(batch.site_id, count),
         "topic_uuid": pa.repeat(batch.topic_uuid, count),
         "partition": pa.repeat(pa.scalar(batch.partition, pa.int32()), count),
         "offset": _int64(array("q", [batch.offsets[place] for place in chosen])),
         "received_at": _int64(received).view(TIMESTAMP),
         "contract": pa.repeat(VERSION, count),
+    }
+
+
+def _origins(batch: Batch, chosen: list[int]) -> Columns:
+    if batch.origins is None:
+        kinds = {name: schema(REFUSED).field(name).type for name in ORIGIN}
+        return {name: pa.nulls(len(chosen), kind) for name, kind in kinds.items()}
+    origins = [batch.origins[place] for place in chosen]
+    received = [None if origin is None else origin.received_ms * _MICROSECONDS for origin in origins]
+    return {
+        "origin_topic_uuid": pa.array([origin and origin.topic_uuid for origin in origins], pa.string()),
+        "origin_partition": pa.array([origin and origin.partition for origin in origins], pa.int32()),
+        "origin_offset": pa.array([origin and origin.offset for origin in origins], pa.int64()),
+        "origin_received_at": pa.array(received, pa.int64()).view(TIMESTAMP),
     }
 
 
@@ -156,7 +188,7 @@ def _decimals(name: str, values: list[Any], _: Batch) -> Columns:
 
 
 def _whens(name: str, values: list[Any], batch: Batch) -> Columns:
-    zone = batch.site.zone
+    zone = _site(batch).zone
     whens = [(None, None, None) if text is None else parse_when(text, zone) for text in values]
     dates, moments, precisions = zip(*whens, strict=True)
     return {
@@ -175,8 +207,13 @@ def _hashed(role: Role) -> Callable[[str, list[Any], Batch], Columns]:
 
 
 def _listed(name: str, values: list[Any], batch: Batch) -> Columns:
-    registered = frozenset(batch.site.lab_codes)
+    registered = frozenset(_site(batch).lab_codes)
     return {name: pa.array([value if value in registered else None for value in values], pa.string())}
+
+
+def _site(batch: Batch) -> Site:
+    assert batch.site is not None  # noqa: S101  # nothing is accepted of no site
+    return batch.site
 
 
 def _lists(name: str, values: list[Any], _: Batch) -> Columns:

@@ -15,6 +15,9 @@ REFUSED = "refused"
 
 PARTITIONS = (*KINDS, REFUSED)
 
+ORIGIN = ("origin_topic_uuid", "origin_partition", "origin_offset", "origin_received_at")
+"""The columns that only replays fill."""
+
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 DECIMAL = pa.decimal128(28, 12)
 
@@ -31,7 +34,7 @@ def _common() -> list[pa.Field]:
         return pa.field(name, kind, nullable=nullable, metadata={"doc": doc})
 
     return [
-        field("site", pa.string(), "Site whose topic the delivery came by."),
+        field("site", pa.string(), "Site whose topic the delivery came by, or that a replay names."),
         field("topic_uuid", pa.string(), "Kafka's UUID of the topic: a topic made again has another."),
         field("partition", pa.int32(), "Kafka partition."),
         field("offset", pa.int64(), "Kafka offset."),
@@ -42,6 +45,10 @@ def _common() -> list[pa.Field]:
         *_key("subject", "The event's `subject`."),
         *_key("record", "The event's `record`, which is its `id` when it has none."),
         *_key("content", "Everything the event says except `id` and `time`."),
+        field("origin_topic_uuid", pa.string(), "Of a replay: the topic of the delivery judged again.", nullable=True),
+        field("origin_partition", pa.int32(), "Of a replay: the partition of that delivery.", nullable=True),
+        field("origin_offset", pa.int64(), "Of a replay: the offset of that delivery.", nullable=True),
+        field("origin_received_at", TIMESTAMP, "Of a replay: when the broker appended that delivery.", nullable=True),
     ]
 
 

@@ -11,9 +11,10 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from contracts.errors import EnvironmentProblem
-from lake.home import Home
+from lake.home import REPLAY_TOPIC, Home
+from lake.origins import NO_SITE
 from lake.storage import Storage
-from lake.table import stored, topics
+from lake.table import received_of, sites, stored, topics
 
 
 class Position(NamedTuple):
@@ -23,6 +24,8 @@ class Position(NamedTuple):
     received: int
     """Deliveries ever received at the transport: as many rows of it must be in the files."""
     topic: str
+    by_site: dict[str, int]
+    """The same count by site. A site's topic is its own; what the replay topic got of no site stands under NO_SITE."""
 
 
 class Snapshot(NamedTuple):
@@ -48,8 +51,18 @@ def snapshot(lake: Home | str, version: int | None = None) -> Snapshot:
     for topic_uuid, (topic, partitions) in topics(table).items():
         for partition in range(partitions):
             if there := stored(table, topic_uuid, partition):
-                positions[topic_uuid, partition] = Position(there.next_offset, there.received, topic)
+                by_site = _by_site(table, topic_uuid, partition, topic, there.received)
+                positions[topic_uuid, partition] = Position(there.next_offset, there.received, topic, by_site)
     return Snapshot(int(table.version()), _files(table, storage), positions)
+
+
+def _by_site(table: DeltaTable, topic_uuid: str, partition: int, topic: str, received: int) -> dict[str, int]:
+    if topic != REPLAY_TOPIC:
+        return {topic.split(".")[2]: received}  # b12.site.<SITE>.events
+    named = {site: received_of(table, topic_uuid, partition, site) for site in sites(table, topic_uuid)}
+    # The rest was counted too, so that what no site can be told for is accounted for like everything else.
+    counts = {**named, NO_SITE: received - sum(named.values())}
+    return {site: count for site, count in counts.items() if count}
 
 
 def _files(table: DeltaTable, storage: Storage) -> dict[str, list[str]]:

@@ -18,14 +18,17 @@ from deltalake.transaction import AddAction
 
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import fingerprint
-from lake import crash
+from lake import crash, replayed
 from lake.judgements import Judgements, between
+from lake.replayed import Replayed
 from lake.schema import table_schema
 from lake.storage import Storage
 
 SECRET_PROPERTY = "b12.secret"  # noqa: S105  # the name of a property
 TOPIC_PROPERTY = "b12.topic."
 """Before a topic's UUID: the property that holds `<topic>/<number of partitions>`, so that positions can be listed."""
+SITE_PROPERTY = "b12.site."
+"""Before the UUID of a topic of several sites and a site's name: whose counts can be asked for."""
 
 ATTEMPTS = 10
 """Commits lose only to other workers and to maintenance, each of which needs a fraction of a second."""
@@ -56,6 +59,8 @@ class Span(NamedTuple):
     next_offset: int
     received: int
     """Deliveries between the two, counted at the transport."""
+    by_site: Mapping[str, int] = {}
+    """How many of them are of each site, where a topic is of several. What is missing in the sum is of none."""
 
 
 class Stored(NamedTuple):
@@ -114,6 +119,11 @@ class Lake:
         self._table.update_incremental()
         return between(self._table, self._storage, topic_uuid, partition, start, end)
 
+    def replayed(self, topic_uuid: str, partition: int, start: int, end: int) -> list[Replayed]:
+        """The same of the replay topic."""
+        self._table.update_incremental()
+        return replayed.between(self._table, self._storage, topic_uuid, partition, start, end)
+
     def flush(self, spans: Sequence[Span], tables: Mapping[str, pa.Table]) -> int:
         """Commit the rows of `tables` (by partition of the lake) and the spans they come from; a version with them.
 
@@ -149,7 +159,7 @@ class Lake:
                     "append",
                     self._table.schema(),
                     ["kind"],
-                    commit_properties=CommitProperties(app_transactions=_transactions(spans, before)),
+                    commit_properties=CommitProperties(app_transactions=self._transactions(spans, before)),
                     post_commithook_properties=_NO_HOOKS,
                 )
             except Fenced:
@@ -172,6 +182,15 @@ class Lake:
                 raise Fenced(f"{span.topic} partition {span.partition}")
             before.append(there.received if there else 0)
         return before
+
+    def _transactions(self, spans: Sequence[Span], before: Sequence[int]) -> list[Transaction]:
+        made = []
+        for span, count in zip(spans, before, strict=True):
+            values = {"next": span.next_offset, "received": count + span.received}
+            for site, received in span.by_site.items():
+                values[_of_site(site)] = received + received_of(self._table, span.topic_uuid, span.partition, site)
+            made += [Transaction(_app_id(span.topic_uuid, span.partition, what), n) for what, n in values.items()]
+        return made
 
     def _write(self, partition: str, table: pa.Table) -> AddAction:
         path = f"kind={partition}/{uuid.uuid4()}.parquet"
@@ -200,8 +219,11 @@ class Lake:
             _, count = named.get(span.topic_uuid) or known.get(span.topic_uuid) or ("", 0)
             if span.partition >= count:
                 named[span.topic_uuid] = (span.topic, span.partition + 1)
-        if named:
-            properties = {f"{TOPIC_PROPERTY}{key}": f"{topic}/{count}" for key, (topic, count) in named.items()}
+        properties = {f"{TOPIC_PROPERTY}{key}": f"{topic}/{count}" for key, (topic, count) in named.items()}
+        present = self._table.metadata().configuration
+        replayed = {f"{SITE_PROPERTY}{span.topic_uuid}.{site}": "1" for span in spans for site in span.by_site}
+        properties |= {name: value for name, value in replayed.items() if name not in present}
+        if properties:
             self._table.alter.set_table_properties(properties, raise_if_not_exists=False)
             self._table.update_incremental()
 
@@ -229,6 +251,18 @@ def topics(table: DeltaTable) -> dict[str, tuple[str, int]]:
     return found
 
 
+def received_of(table: DeltaTable, topic_uuid: str, partition: int, site: str) -> int:
+    """How many deliveries of one site a topic partition of several sites ever gave to a loaded version."""
+    return int(table.transaction_version(_app_id(topic_uuid, partition, _of_site(site))) or 0)
+
+
+def sites(table: DeltaTable, topic_uuid: str) -> list[str]:
+    """The sites that a topic of several has given deliveries of to a loaded version."""
+    prefix = f"{SITE_PROPERTY}{topic_uuid}."
+    named = table.metadata().configuration
+    return sorted(name.removeprefix(prefix) for name in named if name.startswith(prefix))
+
+
 def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
     try:
         return DeltaTable(storage.uri)
@@ -250,12 +284,8 @@ def _app_id(topic_uuid: str, partition: int, what: str) -> str:
     return f"b12/{topic_uuid}/{partition}/{what}"
 
 
-def _transactions(spans: Sequence[Span], before: Sequence[int]) -> list[Transaction]:
-    return [
-        Transaction(_app_id(span.topic_uuid, span.partition, what), value)
-        for span, count in zip(spans, before, strict=True)
-        for what, value in (("next", span.next_offset), ("received", count + span.received))
-    ]
+def _of_site(site: str) -> str:
+    return f"received/{site}"
 
 
 def _statistics(table: pa.Table) -> dict[str, object]:

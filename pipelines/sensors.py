@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.errors import EnvironmentProblem, UsageError
-from lake.home import Home
+from lake.home import REPLAY_TOPIC, Home
 from lake.snapshot import Snapshot, snapshot
 from pipelines import webhook
 from pipelines.lake_assets import DELIVERIES, site_key
@@ -34,7 +34,7 @@ class Watch(Struct, frozen=True, omit_defaults=True):
     asked: str = ""
     """Positions that a build was last requested for."""
     received: dict[str, int] = {}
-    """Deliveries by site."""
+    """Deliveries by site, and replays."""
 
 
 def seconds(name: str, default: int) -> int:
@@ -70,15 +70,16 @@ def lake_moved(home: Home, job: str, clock: Clock = time.time) -> dg.SensorDefin
 def looked(watch: Watch, pinned: Snapshot, now: float) -> dg.SensorResult:
     """What the sensor does when it sees this version of the lake at this time."""
     positions = fingerprint(pinned)
-    received = received_by_site(pinned)
+    received = received_by_topic(pinned)
     events = [
         dg.AssetMaterialization(
             site_key(site), metadata={"deliveries": count, "new": count - watch.received.get(site, 0)}
         )
         for site, count in received.items()
-        if count > watch.received.get(site, 0)
+        # A replay is no sign of life of the site.
+        if count > watch.received.get(site, 0) and site != REPLAY_TOPIC
     ]
-    if events:
+    if received != watch.received:
         total = sum(received.values())
         events.append(dg.AssetMaterialization(DELIVERIES, metadata={"dagster/row_count": total}))
     if not any(received.values()):
@@ -111,12 +112,12 @@ def fingerprint(pinned: Snapshot) -> str:
     return blake2b(msgspec.json.encode(positions), digest_size=16, person=b"b12.positions").hexdigest()
 
 
-def received_by_site(pinned: Snapshot) -> dict[str, int]:
-    """Deliveries ever received, by site."""
+def received_by_topic(pinned: Snapshot) -> dict[str, int]:
+    """Deliveries ever received, by the site that sent them; replays of all sites under the name of their topic."""
     counts: dict[str, int] = {}
     for position in pinned.positions.values():
-        site = position.topic.split(".")[2]
-        counts[site] = counts.get(site, 0) + position.received
+        [sender] = [REPLAY_TOPIC] if position.topic == REPLAY_TOPIC else position.by_site
+        counts[sender] = counts.get(sender, 0) + position.received
     return dict(sorted(counts.items()))
 
 

@@ -17,6 +17,7 @@ import contracts
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
 from lake.home import Home
+from lake.origins import NO_SITE
 from lake.schema import PARTITIONS, schema
 from lake.snapshot import Snapshot
 from registry import definitions
@@ -36,8 +37,8 @@ SITES = {
     "is_synthetic": ("BOOLEAN", "Made-up data."),
 }
 BOUNDS = {
-    "number": ("BIGINT", "Number of the topic partition in this build."),
-    "site": ("VARCHAR", "Whose topic it is."),
+    "number": ("BIGINT", "Number of the site's part of the topic partition in this build."),
+    "site": ("VARCHAR", "Whose deliveries these are; of its own topic, or of the replay topic that all share."),
     "topic_uuid": ("VARCHAR", "Kafka's UUID of the topic."),
     "partition": ("INTEGER", "Kafka partition."),
     "next_offset": ("BIGINT", "The build reads what lies below."),
@@ -63,14 +64,14 @@ SQL_TYPES = {
 
 
 class Bound(msgspec.Struct, frozen=True, order=True):
-    """How far a build reads one topic partition."""
+    """How far a build reads one site's deliveries of one topic partition; the replay topic has those of several."""
 
     site: str
     topic_uuid: str
     partition: int
     next_offset: int
     received: int
-    """Deliveries below the offset, counted at the transport."""
+    """The site's deliveries below the offset, counted at the transport."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,17 @@ def pinned(
     """Inputs over one version of the lake.
 
     A site in `held_at` is read only up to those bounds (none: it is left out), every other one to its end.
-    EnvironmentProblem when the lake has a site that this home does not know.
+    The same holds for what operators had replayed of it. EnvironmentProblem when the lake has a site that this home
+    does not know.
     """
     held_at = held_at or {}
     sites = home.sites()
     newest = [
-        Bound(_site_of(position.topic), topic_uuid, partition, position.next_offset, position.received)
+        Bound(site, topic_uuid, partition, position.next_offset, received)
         for (topic_uuid, partition), position in snapshot.positions.items()
+        for site, received in position.by_site.items()
     ]
-    unknown = sorted({bound.site for bound in newest} - set(sites))
+    unknown = sorted({bound.site for bound in newest} - {*sites, NO_SITE})
     if unknown:
         raise EnvironmentProblem(
             f"{home.sites_file}: the lake holds deliveries of {', '.join(unknown)}, which the file does not list;"
@@ -127,7 +130,7 @@ def attach(connection: duckdb.DuckDBPyConnection, given: Inputs) -> None:
         "sites",
         [(s.id, s.name, s.country, s.time_zone, s.elevation_m, s.consent_basis, s.synthetic) for s in sites],
     )
-    ordered = sorted(given.bounds, key=lambda bound: (bound.topic_uuid, bound.partition))
+    ordered = sorted(given.bounds, key=lambda bound: (bound.topic_uuid, bound.partition, bound.site))
     _table(connection, "bounds", [(number, *msgspec.structs.astuple(bound)) for number, bound in enumerate(ordered)])
     for kind in PARTITIONS:
         files = list(given.files.get(kind, ()))
@@ -197,17 +200,18 @@ def _select(connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], 
         nulls = ", ".join(
             f'NULL::{SQL_TYPES[c.type]} AS "{c.name}"'
             for c in schema(kind)
-            if c.name in ("topic_uuid", "partition", "offset", "status")
+            if c.name in ("site", "topic_uuid", "partition", "offset", "status")
         )
         relation = f"(SELECT {nulls} LIMIT 0)"
-    # A topic partition without a bound belongs to a site that is left out: all of it lies beyond.
+    # What has no bound is of a site that is left out, or of a replay after a site was held: all of it lies beyond.
     join, test = {
         "below": ("JOIN", 'l."offset" < b.next_offset'),
         "beyond": ("LEFT JOIN", '(b.next_offset IS NULL OR l."offset" >= b.next_offset)'),
     }[where]
     return (
         f"SELECT {', '.join(parts)} FROM {relation} AS l"
-        f' {join} staging.bounds AS b ON l.topic_uuid = b.topic_uuid AND l."partition" = b."partition" WHERE {test}'
+        f" {join} staging.bounds AS b"
+        f' ON l.site = b.site AND l.topic_uuid = b.topic_uuid AND l."partition" = b."partition" WHERE {test}'
     )
 
 
@@ -232,8 +236,3 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tupl
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _site_of(topic: str) -> str:
-    """The site in `b12.site.<SITE>.events`."""
-    return topic.split(".")[2]

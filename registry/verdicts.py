@@ -13,31 +13,51 @@ import duckdb
 from lake import settings_file
 from lake.home import Home
 
-_STANDING = """
+_PLACED = """
+    SELECT
+        delivery, site, kind, id_key, subject_key,
+        coalesce(origin_topic_uuid, topic_uuid) AS topic_uuid,
+        coalesce(origin_partition, "partition") AS partition,
+        coalesce(origin_offset, "offset") AS "offset"
+    FROM (
+        SELECT * FROM {catalog}.deliveries
+        UNION ALL BY NAME
+        -- What the database of an earlier version has not.
+        SELECT NULL AS origin_topic_uuid, NULL AS origin_partition, NULL AS origin_offset WHERE FALSE
+    )
+"""
+"""Deliveries by where their site sent them, for it knows nothing of the replay topic.
+
+Of all that share a place, one stands for the others, which are `replayed`.
+"""
+_STANDING = f"""
     SELECT
         d.delivery, d.site, d.topic_uuid, d.partition, d."offset", d.kind, d.id_key, d.subject_key,
         v.verdict, v.reason, q.questions
-    FROM {catalog}.verdicts AS v
-    INNER JOIN {catalog}.deliveries AS d ON v.delivery = d.delivery
+    FROM {{catalog}}.verdicts AS v
+    INNER JOIN ({_PLACED}) AS d ON v.delivery = d.delivery
     LEFT JOIN (
         SELECT delivery, list(rule ORDER BY rule) AS questions
-        FROM {catalog}.findings
+        FROM {{catalog}}.findings
         WHERE severity = 'critical' AND effect <> 'quarantine' AND NOT is_confirmed
         GROUP BY delivery
     ) AS q ON v.delivery = q.delivery AND v.verdict = 'included'
-    WHERE v.verdict NOT IN ('included', 'refused') OR q.questions IS NOT NULL
+    WHERE v.verdict NOT IN ('included', 'refused', 'replayed') OR q.questions IS NOT NULL
 """
-"""What stands against deliveries: a verdict, or questions about an included one (contracts.rulebook, asks_the_site)."""
+"""What stands against deliveries: a verdict, or questions about an included one (contracts.rulebook, asks_the_site).
+
+The door's receipts tell of refusals, and of what came of a replay.
+"""
 _NOTHING = f"FROM ({_STANDING.format(catalog='now')}) LIMIT 0"
-_CHANGES = """
+_CHANGES = f"""
 CREATE TABLE now.verdict_changes AS
-WITH standing AS ({now}),
-before AS ({before}),
+WITH standing AS ({{now}}),
+before AS ({{before}}),
 -- What nothing stands against any more: only deliveries that the build still reads.
 mended AS (
     SELECT d.site, d.topic_uuid, d.partition, d."offset", d.kind, d.id_key, d.subject_key, b.verdict AS verdict_before
     FROM before AS b
-    INNER JOIN now.deliveries AS d
+    INNER JOIN ({_PLACED.format(catalog="now")}) AS d
         ON b.topic_uuid = d.topic_uuid AND b.partition = d.partition AND b."offset" = d."offset"
     INNER JOIN now.verdicts AS v ON d.delivery = v.delivery
     WHERE v.verdict = 'included' AND d.delivery NOT IN (SELECT delivery FROM standing)

@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from contracts import receipts as door
 from contracts import verdict_receipts as registry
 from contracts.errors import EnvironmentProblem
+from contracts.replay_receipts import ReplayReceipt, Replays
 from sites import connection
 from sites.config import LabConfig
 from sites.ledger import Ledger
@@ -27,7 +28,7 @@ class Answer(NamedTuple):
     """What became of one event that was not simply taken in, or a question about one that was."""
 
     verdict: str
-    """`refused` at the door, the registry's verdict, or QUESTION."""
+    """`refused` at the door, `replayed` when accepted there after all, the registry's verdict, or QUESTION."""
     rule: str
     path: str
     fix: str
@@ -42,9 +43,11 @@ QUESTION = "question"
 """The registry included the event and asks whether it is right."""
 ROUTINE = frozenset({"duplicate", "superseded", "retracted", "withdrawn", "replayed", "included"})
 """Verdicts of the registry that ask nothing of the lab."""
+ACCEPTED_AFTER_ALL = "Nothing to do: operators had it judged again, and it is accepted now."
 
 
-_decode = msgspec.json.Decoder(door.Receipt | registry.VerdictReceipt).decode
+_PlatformEvent = door.Receipt | ReplayReceipt | registry.VerdictReceipt
+_decode = msgspec.json.Decoder(_PlatformEvent).decode
 
 
 class Answers:
@@ -92,11 +95,15 @@ class Answers:
             event = _decode(value)
         except (msgspec.DecodeError, ValueError):
             return
-        answers = self._receipt(event.data) if isinstance(event, door.Receipt) else self._verdicts(event.data)
-        for position, told in answers:
+        for position, told in self._answers(event):
             if self._last.get(position) != told:
                 self._last[position] = told
                 yield from told
+
+    def _answers(self, event: _PlatformEvent) -> Iterator[tuple[str, tuple[Answer, ...]]]:
+        if isinstance(event, door.Receipt):
+            return self._receipt(event.data)
+        return self._replays(event.data) if isinstance(event, ReplayReceipt) else self._verdicts(event.data)
 
     def _receipt(self, receipt: door.Receipts) -> Iterator[tuple[str, tuple[Answer, ...]]]:
         ranges = self._accepted.setdefault((receipt.topic_uuid, receipt.partition), {})
@@ -110,6 +117,15 @@ class Answers:
             self.sent_again += self._ledger.forget(position)
             told = self._told(refused.id_key, refused.subject_key, refused.kind)
             yield position, (Answer("refused", refused.rule, refused.path, refused.fix, *told),)
+
+    def _replays(self, replays: Replays) -> Iterator[tuple[str, tuple[Answer, ...]]]:
+        for each in replays.deliveries:
+            position = f"{each.topic_uuid}/{each.partition}/{each.offset}"
+            told = self._told(each.id_key, each.subject_key, each.kind)
+            if each.verdict == "refused":
+                yield position, (Answer("refused", each.rule, each.path, each.fix, *told),)
+            else:
+                yield position, (Answer("replayed", "", "", ACCEPTED_AFTER_ALL, *told),)
 
     def _verdicts(self, verdicts: registry.ChangedVerdicts) -> Iterator[tuple[str, tuple[Answer, ...]]]:
         for each in verdicts.verdicts:

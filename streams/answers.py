@@ -13,11 +13,11 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from lake import crash
-from lake.judgements import Judgements
 from lake.table import Lake
 from streams.logs import say
 from streams.places import Place
-from streams.receipts import Producer, Range, receipts
+from streams.receipts import Producer
+from streams.sources import Outcome
 from streams.transport import BatchConsumer
 from streams.work import Work
 
@@ -33,7 +33,7 @@ class Flushed(NamedTuple):
 
     start: int | None
     """The lake's next offset before; None when it had none."""
-    judgements: Judgements
+    outcome: Outcome
 
 
 class Answers:
@@ -48,30 +48,31 @@ class Answers:
         for place in places:
             if place.stored is None or place.answered >= place.stored or time.monotonic() < place.answer_at:
                 continue
-            of, judgements = await self._due(place, place.stored, flushed.get(place.tp))
-            values: list[bytes] = await self._work.judge(list, receipts(of, judgements))
-            try:
-                sending = self._producer.send(place.site.receipts_topic, place.tp.partition, values)
-                await asyncio.wait_for(sending, SEND_SECONDS)
-            except (KafkaError, TimeoutError) as error:
-                # One site's missing topic must not keep the others' deliveries out of the lake.
+            end, outcome = await self._due(place, place.stored, flushed.get(place.tp))
+            due = await self._work.judge(place.source.receipts, place.answered, end, outcome)
+            # All of them are tried: one site's missing topic must not keep the others' receipts back.
+            if all([await self._sent(place, topic, values) for topic, values in due]):
+                answered[place.tp] = place.answered = end
+            else:
+                # Nor the deliveries out of the lake.
                 place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
-                say("receipts_failed", logging.ERROR, error, topic=place.tp.topic, partition=place.tp.partition)
-                continue
-            answered[place.tp] = place.answered = of.end
         if answered:
             crash.here("receipts_sent")
             if not await self._reader.commit_receipts(answered):
                 say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
             crash.here("offsets_committed")
 
-    async def _due(self, place: Place, end: int, flushed: Flushed | None) -> tuple[Range, Judgements]:
+    async def _sent(self, place: Place, topic: str, values: list[bytes]) -> bool:
+        try:
+            await asyncio.wait_for(self._producer.send(topic, place.tp.partition, values), SEND_SECONDS)
+        except (KafkaError, TimeoutError) as error:
+            say("receipts_failed", logging.ERROR, error, topic=topic, partition=place.tp.partition)
+            return False
+        return True
+
+    async def _due(self, place: Place, end: int, flushed: Flushed | None) -> tuple[int, Outcome]:
         if flushed is not None and (flushed.start is None or place.answered >= flushed.start):
-            return _range(place, end), flushed.judgements
+            return end, flushed.outcome
         # After a crash more is due than was flushed just now: ask the lake.
-        of = _range(place, min(end, place.answered + MOST_OFFSETS))
-        return of, await self._work.store(self._lake.judgements, of.topic_uuid, of.partition, of.start, of.end)
-
-
-def _range(place: Place, end: int) -> Range:
-    return Range(place.site, place.topic_uuid, place.tp.partition, place.answered, end)
+        end = min(end, place.answered + MOST_OFFSETS)
+        return end, await self._work.store(place.source.read_back, self._lake, place.answered, end)

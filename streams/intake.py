@@ -9,24 +9,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from faust.types import TP
 
 from contracts.errors import EnvironmentProblem
-from contracts.pseudonyms import site_key
 from contracts.site import Site
-from lake.home import Home
-from lake.judgements import of_batch
-from lake.rows import Batch
-from lake.table import Fenced, Lake, Span, Stored
+from lake.home import REPLAY_TOPIC, Home
+from lake.table import Fenced, Lake, Stored
 from streams.answers import Answers, Flushed
 from streams.cluster import Cluster
 from streams.logs import say
 from streams.metrics import Metrics
 from streams.places import Held, Place, start
 from streams.receipts import Producer
+from streams.sources import ReplayTopic, SiteTopic, Source
 from streams.transport import BatchConsumer, Fetch, Grant
-from streams.work import Work, judged, stored
+from streams.work import Work, stored
 
 FLUSH_SECONDS = 1.0
 FLUSH_ROWS = 50_000
@@ -69,7 +68,7 @@ class Intake:
         """Know these sites, by events topic, from now on."""
         self.sites = dict(sites)
         for place in self._places.values():
-            place.batch.site = self.sites.get(place.tp.topic, place.site)
+            place.source.know(self.sites)
 
     # What others may see of it
 
@@ -106,7 +105,7 @@ class Intake:
         self._held.clear()
 
     async def _take(self, partitions: Iterable[TP]) -> None:
-        wanted = [tp for tp in partitions if tp.topic in self.sites]
+        wanted = [tp for tp in partitions if tp.topic in self.sites or tp.topic == REPLAY_TOPIC]
         for tp in wanted:
             self._places.pop(tp, None)
         if not wanted:
@@ -131,7 +130,6 @@ class Intake:
         await self._reader.grant(grants)
 
     def _place(self, tp: TP, uuid: str, there: Stored | None, offset: int, answered: int) -> Place:
-        site = self.sites[tp.topic]
         upto = there.next_offset if there else None
         return Place(
             tp=tp,
@@ -142,8 +140,15 @@ class Intake:
             end=offset,
             # A lake that was restored from a backup stands below what was answered: those are judged anew.
             answered=min(answered, offset if upto is None else upto),
-            batch=Batch(site, site_key(self._secret, site.id), uuid, tp.partition),
+            source=self._source(tp, uuid),
         )
+
+    def _source(self, tp: TP, uuid: str) -> Source:
+        if tp.topic != REPLAY_TOPIC:
+            return SiteTopic(self.sites[tp.topic], self._secret, uuid, tp.partition)
+        replays = ReplayTopic(self._home, self._secret, uuid, tp.partition)
+        replays.know(self.sites)
+        return replays
 
     def _hold(self, tp: TP, held: Held) -> None:
         if self._held.get(tp) != held:
@@ -168,18 +173,10 @@ class Intake:
             self._accepting -= 1
 
     async def _keep(self, place: Place, fetch: Fetch) -> None:
-        answers = await self._work.judge(judged, place.site, fetch.records)
+        batches = await self._work.judge(place.source.judged, fetch.records)
         if not self._open or self._places.get(fetch.tp) is not place:
             return  # taken away while it was being judged
-        batch = place.batch
-        batch.offsets += [record.offset for record in fetch.records]
-        batch.received_ms += [record.timestamp for record in fetch.records]
-        sizes = [None if record.value is None else len(record.value) for record in fetch.records]
-        batch.sizes += sizes
-        batch.judged += answers
-        place.bytes += sum(filter(None, sizes))
-        place.received += len(fetch.records)
-        place.end = fetch.end
+        place.keep(batches, fetch.end)
         while self._is_full():
             await self.flush()
 
@@ -193,7 +190,7 @@ class Intake:
 
     def _is_full(self) -> bool:
         places = self._places.values()
-        return sum(len(p.batch) for p in places) >= FLUSH_ROWS or sum(p.bytes for p in places) >= FLUSH_BYTES
+        return sum(p.rows for p in places) >= FLUSH_ROWS or sum(p.bytes for p in places) >= FLUSH_BYTES
 
     # Effects
 
@@ -229,7 +226,7 @@ class Intake:
         """Store what is buffered and answer for it. Raises when the worker cannot go on."""
         async with self._lock:
             self._flushed_at = time.monotonic()
-            flushed = await self._flush([place for place in self._places.values() if len(place.batch)])
+            flushed = await self._flush([place for place in self._places.values() if place.rows])
             await self._answers.send(list(self._places.values()), flushed)
 
     async def _flush(self, places: Sequence[Place]) -> dict[TP, Flushed]:
@@ -243,22 +240,20 @@ class Intake:
                 say("topic_remade", logging.WARNING, topic=tp.topic, partition=tp.partition)
             await self._take(remade)
         places = [place for place in places if self._places.get(place.tp) is place]
-        spans = [
-            Span(place.tp.topic, place.topic_uuid, place.tp.partition, place.stored, place.end, place.received)
-            for place in places
-        ]
+        spans = [place.span for place in places]
         batches = [place.emptied() for place in places]
         if not spans:
             return {}
         try:
-            version = await self._work.store(stored, self._lake, spans, batches, self._metrics)
+            kept = list(chain.from_iterable(batches))
+            version = await self._work.store(stored, self._lake, spans, kept, self._metrics)
         except Fenced:
             await self._fenced([place.tp for place in places])
             return {}
         self._fences = 0
         flushed = {}
-        for place, span, batch in zip(places, spans, batches, strict=True):
-            flushed[place.tp] = Flushed(span.start, of_batch(batch))
+        for place, span, emptied in zip(places, spans, batches, strict=True):
+            flushed[place.tp] = Flushed(span.start, place.source.outcome(emptied))
             place.stored = span.next_offset
         say("flushed", version=version, rows=sum(span.received for span in spans), partitions=len(spans))
         return flushed

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from faust.types import TP
 from kafka.errors import KafkaError
 
+from lake.home import REPLAY_TOPIC
 from streams.cluster import Cluster
 from streams.intake import Intake
 from streams.logs import say
@@ -116,7 +117,7 @@ class Lookout:
         """The thread's work."""
         while True:
             try:
-                self._answer = time.monotonic(), self._cluster.view(self._intake.sites)
+                self._answer = time.monotonic(), self._cluster.view([*self._intake.sites, REPLAY_TOPIC])
             except (KafkaError, OSError) as error:
                 say("kafka_does_not_answer", logging.WARNING, error)
             if self._closing.wait(ASK_SECONDS if self._is_member() else AGAIN_SECONDS):

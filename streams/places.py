@@ -3,15 +3,18 @@
 How reading goes on from there belongs to streams/intake.py.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from faust.types import TP
 
-from contracts.site import Site
 from lake.gaps import Gap, report
 from lake.home import Home
+from lake.origins import NO_SITE
 from lake.rows import Batch
-from lake.table import Stored
+from lake.table import Span, Stored
+from streams.sources import Source
 
 
 @dataclass(slots=True)
@@ -26,12 +29,14 @@ class Place:
     began: int
     """The offset that it is read from since it was taken."""
     end: int
-    """The offset behind what is in the batch: the next fetch must start there."""
+    """The offset behind what is in the batches: the next fetch must start there."""
     answered: int
     """Receipts were sent up to here."""
-    batch: Batch
-    received: int = 0
-    """Deliveries in the batch, counted as they came."""
+    source: Source
+    batches: dict[str, Batch] = field(default_factory=dict)
+    """By site, with what is not yet in the lake."""
+    by_site: Counter[str] = field(default_factory=Counter)
+    """Deliveries in the batches, counted as they came."""
     bytes: int = 0
     answer_at: float = 0.0
     """No receipts are sent before this moment, because sending them failed."""
@@ -40,19 +45,39 @@ class Place:
     behind_since: float = 0.0
 
     @property
-    def site(self) -> Site:
-        return self.batch.site
+    def rows(self) -> int:
+        """How many deliveries are in the batches."""
+        return self.by_site.total()
 
     @property
     def oldest_ms(self) -> int | None:
-        """When Kafka took the oldest delivery of the batch, in milliseconds since 1970."""
-        return self.batch.received_ms[0] if self.batch.received_ms else None
+        """When Kafka took the oldest delivery in hand, in milliseconds since 1970."""
+        return min((batch.received_ms[0] for batch in self.batches.values()), default=None)
 
-    def emptied(self) -> Batch:
-        """A new batch for what comes next; the old one is the caller's."""
-        full = self.batch
-        self.batch = Batch(full.site, full.site_key, full.topic_uuid, full.partition)
-        self.received = self.bytes = 0
+    @property
+    def span(self) -> Span:
+        """What a flush of the batches has to say."""
+        by_site = {site: count for site, count in self.by_site.items() if site != NO_SITE}
+        return Span(
+            *(self.tp.topic, self.topic_uuid, self.tp.partition, self.stored, self.end, self.rows),
+            by_site=by_site if self.source.is_shared else {},
+        )
+
+    def keep(self, batches: Iterable[Batch], end: int) -> None:
+        """Take in what was judged of the next fetch, which ended there."""
+        for batch in batches:
+            self.by_site[batch.site_id] += len(batch)
+            self.bytes += sum(filter(None, batch.sizes))
+            if batch.site_id in self.batches:
+                self.batches[batch.site_id].extend(batch)
+            else:
+                self.batches[batch.site_id] = batch
+        self.end = end
+
+    def emptied(self) -> list[Batch]:
+        """Nothing is in hand any more; what was is the caller's."""
+        full = list(self.batches.values())
+        self.batches, self.by_site, self.bytes = {}, Counter(), 0
         return full
 
 

@@ -5,7 +5,7 @@ What a receipt holds is contracts/receipts.py's.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -15,9 +15,11 @@ from aiokafka.errors import KafkaConnectionError
 
 from contracts.judge import rules
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
+from contracts.replay_receipts import ReplayedDelivery, ReplayReceipt, Replays
 from contracts.site import Site
 from lake.home import InternalKafka
 from lake.judgements import Judgements, Refused
+from lake.replayed import Replayed
 from streams.cluster import ssl_context
 
 MOST_BYTES = 500_000
@@ -51,6 +53,22 @@ def receipts(of: Range, judgements: Judgements) -> Iterator[bytes]:
         entries.append(entry)
         size += length
     yield _receipt(of, start, of.end, judgements, entries)
+
+
+def replay_receipts(site: str, replays: Iterable[Replayed]) -> Iterator[bytes]:
+    """The receipts of a site's replays, as JSON of at most MOST_BYTES each; the same replays give the same bytes."""
+    entries: list[ReplayedDelivery] = []
+    size = 0
+    for replay in replays:
+        entry = _replayed(replay)
+        length = len(_encode(entry)) + 1
+        if entries and size + length > MOST_BYTES:
+            yield _replay_receipt(site, entries)
+            entries, size = [], 0
+        entries.append(entry)
+        size += length
+    if entries:
+        yield _replay_receipt(site, entries)
 
 
 class Producer:
@@ -92,16 +110,41 @@ class Producer:
 
 
 def _entry(refused: Refused) -> RefusedDelivery:
-    known = rules().get(refused.rule)  # a rule of an older contract may be gone
     return RefusedDelivery(
         offset=refused.offset,
         rule=refused.rule,
         path=refused.path,
-        fix=known.fix if known else "Ask the platform's operators: this rule is no longer in use.",
+        fix=_fix(refused.rule),
         kind=refused.kind,
         id_key=refused.id_key,
         subject_key=refused.subject_key,
     )
+
+
+def _fix(rule: str) -> str:
+    known = rules().get(rule)  # a rule of an older contract may be gone
+    return known.fix if known else "Ask the platform's operators: this rule is no longer in use."
+
+
+def _replayed(replay: Replayed) -> ReplayedDelivery:
+    return ReplayedDelivery(
+        topic_uuid=replay.topic_uuid,
+        partition=replay.origin_partition,
+        offset=replay.origin_offset,
+        verdict="accepted" if replay.rule is None else "refused",
+        rule=replay.rule or "",
+        path=replay.path,
+        fix=_fix(replay.rule) if replay.rule else "",
+        kind=replay.kind,
+        id_key=replay.id_key,
+        subject_key=replay.subject_key,
+    )
+
+
+def _replay_receipt(site: str, entries: list[ReplayedDelivery]) -> bytes:
+    data = Replays(site=site, deliveries=tuple(entries))
+    digest = blake2b(_encode(data), digest_size=16, person=b"b12.replays")
+    return _encode(ReplayReceipt(id=digest.hexdigest(), data=data))
 
 
 def _receipt(of: Range, start: int, end: int, judgements: Judgements, entries: list[RefusedDelivery]) -> bytes:

@@ -1,7 +1,7 @@
 """The records of a fetch as aiokafka decodes them, without the ConsumerRecord that it would build for each.
 
 That object costs 2 us an event, and half of what it holds nobody reads. Checksums, codecs and aborted transactions
-stay aiokafka's business; what becomes of a record, streams/work.py's.
+stay aiokafka's business; what becomes of a record, streams/sources.py's.
 
 Built on private parts of aiokafka 0.14, which tests/unit/test_records.py pins.
 """

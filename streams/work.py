@@ -8,15 +8,11 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from contracts.events import Event
-from contracts.judge import Refusal, judge
-from contracts.site import Site
 from lake import maintenance
 from lake.rows import Batch, tables
 from lake.schema import REFUSED
@@ -43,21 +39,10 @@ class Work:
         return await asyncio.get_running_loop().run_in_executor(self._storing, function, *arguments)
 
 
-def judged(site: Site, records: Sequence[Any]) -> list[Event | Refusal]:
-    """The judge's answer to each of aiokafka's records."""
-    answers = []
-    stamp, received = -1, datetime.fromtimestamp(0, UTC)
-    for record in records:
-        if record.timestamp != stamp:  # the broker stamps a batch of records, not each
-            stamp, received = record.timestamp, datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        answers.append(judge(record.value, site, received, record.headers))
-    return answers
-
-
 def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics: Metrics) -> int:
     """Flush the batches that the spans speak of, as lake/table.py does; the version. Compacts when that is due."""
     began, retries = time.monotonic(), lake.retries
-    kept = [(batch.site.id, tables(batch)) for batch in batches]
+    kept = [(batch.site_id, tables(batch)) for batch in batches]
     parts: dict[str, list[pa.Table]] = {}
     for _, found in kept:
         for partition, table in found.items():

@@ -153,12 +153,11 @@ class Worker:
 
     async def start(self) -> None:
         """Join the group and start to read."""
-        # Faust cannot subscribe to nothing. No partition of this topic is ever granted, so that it needs no stream.
-        self.app.topics.add(self._topic(REPLAY_TOPIC))
+        self._read(REPLAY_TOPIC)  # always there: Faust cannot subscribe to nothing
         self._look()
         await self._connect()
         await self.app.start()
-        say("started", sites=len(self._consumed))
+        say("started", sites=len(self._consumed) - 1)
 
     async def _connect(self) -> None:
         """Wait for Kafka for a while: a worker that gave up at once would use up its supervisor's patience."""
@@ -216,16 +215,17 @@ class Worker:
         sites = {site.events_topic: site for site in self._home.sites().values()}
         self.intake.register(sites)
         for name in sites.keys() - self._consumed:
-            self._consumed.add(name)
-            # The stream subscribes a copy of the topic. Adding the topic too would fill a queue that nobody empties.
-            self.app.add_future(self._consume(self.app.stream(self._topic(name))))
+            self._read(name)
             say("site", topic=name)
         subscribed = self.app.topics._topic_name_index
         if self.app.started and not self._consumed <= subscribed.keys():
             self.app.topics._flag_changes()  # Faust forgets a change that it is told of during a rebalance
 
-    def _topic(self, name: str) -> Any:
-        return self.app.topic(name, key_serializer="raw", value_serializer="raw", acks=False)
+    def _read(self, name: str) -> None:
+        self._consumed.add(name)
+        topic = self.app.topic(name, key_serializer="raw", value_serializer="raw", acks=False)
+        # The stream subscribes a copy of the topic. Adding the topic too would fill a queue that nobody empties.
+        self.app.add_future(self._consume(self.app.stream(topic)))
 
     async def _consume(self, stream: Any) -> None:
         async for fetch in stream:

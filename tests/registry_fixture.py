@@ -8,16 +8,17 @@ What a test asserts belongs to the test.
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.judge import judge
+from contracts.judge import Refusal, judge
 from contracts.pseudonyms import Role, as_uuid, pseudonym, site_key
 from contracts.site import Site
+from lake.origins import NO_SITE, Origin
 from lake.rows import Batch, tables
 from registry import build, models
 from registry.inputs import Bound, Inputs
@@ -38,6 +39,11 @@ ASK01 = Site(
     synthetic=True,
 )
 
+REPLAY_UUID = "6f1e4a5c-0000-4000-8000-00000000000f"
+
+Replay = tuple[Site, int | None, bytes]
+"""Of which site's delivery, at which offset of it, with what value; without an offset, one that nobody can place."""
+
 _runs = itertools.count()
 
 
@@ -53,8 +59,13 @@ def given(
     cut_off: date = CUT_OFF,
     received: datetime = RECEIVED,
     held_at: Mapping[str, int] | None = None,
+    replays: Sequence[Replay] = (),
+    replays_held_at: Mapping[str, int] | None = None,
 ) -> Inputs:
-    """Inputs whose lake holds these deliveries in this order; a site in `held_at` is read up to that offset."""
+    """Inputs whose lake holds these deliveries in this order; a site in `held_at` is read up to that offset.
+
+    The replays stand in one partition of the replay topic; a site in `replays_held_at` is read up to that offset there.
+    """
     parts: dict[str, list[pa.Table]] = {}
     bounds = []
     waiting = {}
@@ -65,12 +76,19 @@ def given(
             batch.received_ms.append(int(received.timestamp() * 1000))
             batch.sizes.append(None if value is None else len(value))
             batch.judged.append(judge(value, site, received))
-        for kind, table in tables(batch).items():
-            parts.setdefault(kind, []).append(table)
+        _add(parts, batch)
         end = (held_at or {}).get(site.id, len(values))
         bounds.append(Bound(site.id, topic_uuid_of(site), 0, end, end))
         if end < len(values):
             waiting[site.id] = len(values) - end
+    for name, batch in _replayed(replays).items():
+        _add(parts, batch)
+        end = (replays_held_at or {}).get(name, len(replays))
+        received_by_then = sum(offset < end for offset in batch.offsets)
+        if received_by_then:
+            bounds.append(Bound(name, REPLAY_UUID, 0, end, received_by_then))
+        if received_by_then < len(batch):
+            waiting[name] = waiting.get(name, 0) + len(batch) - received_by_then
     files = {}
     run = next(_runs)
     for kind, found in parts.items():
@@ -78,6 +96,31 @@ def given(
         pq.write_table(pa.concat_tables(found), path)
         files[kind] = [str(path)]
     return Inputs(files, bounds, {site.id: site for site in deliveries}, cut_off, waiting=waiting)
+
+
+def _replayed(replays: Sequence[Replay]) -> dict[str, Batch]:
+    """The replays as a worker reads them, by site."""
+    batches: dict[str, Batch] = {}
+    for offset, (site, of, value) in enumerate(replays):
+        known = of is not None
+        name = site.id if known else NO_SITE
+        if name not in batches:
+            batches[name] = Batch(site if known else None, site_key(SECRET, site.id), REPLAY_UUID, 0, origins=[])
+        batch = batches[name]
+        batch.offsets.append(offset)
+        batch.received_ms.append(int((RECEIVED + timedelta(hours=1 + offset)).timestamp() * 1000))
+        batch.sizes.append(len(value))
+        batch.judged.append(judge(value, site, RECEIVED) if known else Refusal("replay_unreadable", "$"))
+        assert batch.origins is not None
+        received = int(RECEIVED.timestamp() * 1000)
+        origin = Origin(site.id, site.events_topic, topic_uuid_of(site), 0, of, received) if known else None
+        batch.origins.append(origin)
+    return batches
+
+
+def _add(parts: dict[str, list[pa.Table]], batch: Batch) -> None:
+    for kind, table in tables(batch).items():
+        parts.setdefault(kind, []).append(table)
 
 
 def built(

@@ -63,6 +63,8 @@ def _show_totals(told: "Answers") -> None:
 
     counts = told.verdicts()
     asked = counts.pop(QUESTION, 0)
+    if after_all := counts.pop("replayed", 0):
+        print(f"{after_all:,} accepted after all, when operators had them judged again.", flush=True)
     registry = [f"{count:,} {verdict}" for verdict, count in sorted(counts.items()) if verdict != "refused"]
     if registry:
         print(f"Of the accepted, the registry found {', '.join(registry)}.", flush=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lake.table
-import streams.answers
 import streams.intake
+import streams.places
+import streams.sources
 import streams.transport
-import streams.work
 import streams.worker
 from contracts.events import KIND_OF
 from contracts.judge import Refusal, is_refusal
@@ -81,17 +81,17 @@ def repeats_a_flush() -> None:
 
 def omits_receipts() -> None:
     """Kafka's committed offset moves although no receipt was sent."""
-    streams.answers.receipts = lambda *_: []
+    streams.sources.receipts = lambda *_: []
 
 
 def lies_in_receipts() -> None:
     """Receipts call everything accepted."""
-    receipts = streams.answers.receipts
+    receipts = streams.sources.receipts
 
     def all_good(of: Any, judgements: Any) -> Iterator[bytes]:
         return receipts(of, judgements._replace(refused=[]))
 
-    streams.answers.receipts = all_good
+    streams.sources.receipts = all_good
 
 
 def reads_uncommitted() -> None:
@@ -104,29 +104,29 @@ def reads_uncommitted() -> None:
 
 def counts_twice() -> None:
     """What the transport received is counted once too often."""
-    span = streams.intake.Span
+    span = streams.places.Span
 
-    def more(*fields: Any) -> Any:
-        made = span(*fields)
+    def more(*fields: Any, **others: Any) -> Any:
+        made = span(*fields, **others)
         return made._replace(received=made.received + 1)
 
-    streams.intake.Span = more
+    streams.places.Span = more
 
 
 def shifts_rows() -> None:
     """Each event of a fetch is filed under the offset of its neighbour."""
-    judged = streams.intake.judged
+    judged = streams.sources.answers
 
     def shifted(site: Any, records: Any) -> Any:
         answers = judged(site, records)
         return [*answers[1:], *answers[:1]]
 
-    streams.intake.judged = shifted
+    streams.sources.answers = shifted
 
 
 def refuses_the_good() -> None:
     """One kind of event is refused, by a rule that does not say so."""
-    judged = streams.intake.judged
+    judged = streams.sources.answers
 
     def stern(site: Any, records: Any) -> Any:
         return [
@@ -134,7 +134,7 @@ def refuses_the_good() -> None:
             for answer in judged(site, records)
         ]
 
-    streams.intake.judged = stern
+    streams.sources.answers = stern
 
 
 def nothing() -> None:

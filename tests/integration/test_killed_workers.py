@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from lake import crash
+from lake.home import REPLAY_TOPIC
 from lake.snapshot import snapshot
 from tests.sample_events import event
 from tests.worker_processes import add_to, answered, forget_dead_workers, rows, send, wait_for_answers, wait_for_rows
@@ -100,8 +101,9 @@ def test_two_workers_share_the_partitions_and_one_takes_over_when_the_other_dies
 
 
 def last_partitions(worker) -> tuple[int, ...]:
-    """The partitions that a worker was dealt last: lines follow each other at once in one deal."""
+    """The partitions of sites that a worker was dealt last: lines follow each other at once in one deal."""
     lines = [line for line in worker.lines() if line["event"] in ("reading", "revoked")]
+    lines = [line for line in lines if line.get("topic") != REPLAY_TOPIC]
     dealt = []
     for line in reversed(lines):
         if line["event"] == "revoked":

@@ -72,7 +72,7 @@ def test_a_model_stands_behind_what_it_reads() -> None:
 
 def test_needed_for_takes_what_a_model_reads_and_nothing_else() -> None:
     names = [model.name for model in needed_for(["staging.identity"])]
-    assert names == ["staging.deliveries", "staging.contested", "staging.identity"]
+    assert names == ["staging.deliveries", "staging.replayed", "staging.contested", "staging.identity"]
 
 
 def test_a_model_that_names_no_layer_is_refused(tmp_path: Path) -> None:

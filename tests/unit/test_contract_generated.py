@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from msgspec import json
 
-from contracts import alerts, generated, receipts, verdict_receipts
+from contracts import alerts, generated, receipts, replay_receipts, verdict_receipts
 from contracts.events import KINDS
 from contracts.platform_event import PlatformEvent
 
@@ -86,6 +86,18 @@ MESSAGES: list[tuple[str, PlatformEvent[Any]]] = [
                 to_offset=2,
                 accepted=1,
                 refused=(receipts.RefusedDelivery(offset=1, rule="not_json", path="$", fix="Mend it."),),
+            ),
+        ),
+    ),
+    (
+        "receipts",
+        replay_receipts.ReplayReceipt(
+            id="1",
+            data=replay_receipts.Replays(
+                site="BLR01",
+                deliveries=(
+                    replay_receipts.ReplayedDelivery(topic_uuid="t", partition=0, offset=0, verdict="accepted"),
+                ),
             ),
         ),
     ),

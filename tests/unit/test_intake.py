@@ -165,7 +165,7 @@ def test_reading_starts_at_the_first_offset_of_an_unknown_topic_and_then_at_the_
 
 
 def test_a_topic_of_no_site_is_never_read(kafka, new_intake):
-    run(new_intake().take([TP("b12.replay", 0)]))
+    run(new_intake().take([TP("b12.site.GONE01.events", 0)]))
     assert kafka.granted == {}
 
 

@@ -91,9 +91,9 @@ def test_positions_survive_a_checkpoint_and_the_clean_up_of_the_log(home):
     log = sorted((home.path / "lake" / "deliveries" / "_delta_log").glob("*.json"))
     for entry in log[:-1]:  # clean-up keeps the checkpoint's own entry
         entry.unlink()
-    assert snapshot(home).positions == {(TOPIC, 0): (1, 1, SITE.events_topic)}
+    assert snapshot(home).positions == {(TOPIC, 0): (1, 1, SITE.events_topic, {"BLR01": 1})}
     record(home, SITE, [event(id="b")])
-    assert snapshot(home).positions == {(TOPIC, 0): (2, 2, SITE.events_topic)}
+    assert snapshot(home).positions == {(TOPIC, 0): (2, 2, SITE.events_topic, {"BLR01": 2})}
 
 
 def test_a_lake_that_is_not_there_says_how_to_get_one(home):

@@ -8,7 +8,7 @@ from contracts.errors import UsageError
 from lake.home import Home
 from lake.snapshot import Position, Snapshot
 from pipelines import webhook
-from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_site, run_failed
+from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_topic, run_failed
 from tests.lake_fixture import record
 from tests.registry_fixture import BLR01
 from tests.sample_events import one_of_each
@@ -17,9 +17,9 @@ QUIET, LONGEST = 5, 600
 
 
 def lake(blr: int, osl: int = 0, version: int = 1) -> Snapshot:
-    positions = {("t1", 0): Position(blr, blr, "b12.site.BLR01.events")}
+    positions = {("t1", 0): Position(blr, blr, "b12.site.BLR01.events", {"BLR01": blr})}
     if osl:
-        positions["t2", 1] = Position(osl, osl, "b12.site.OSL01.events")
+        positions["t2", 1] = Position(osl, osl, "b12.site.OSL01.events", {"OSL01": osl})
     return Snapshot(version, {}, positions)
 
 
@@ -75,7 +75,7 @@ def test_each_site_is_seen_when_it_delivers() -> None:
     assert [event.asset_key.to_user_string() for event in second.asset_events] == ["sites/OSL01", "lake/deliveries"]
     assert second.asset_events[0].metadata["new"].value == 2
     assert looked(after(second), lake(10, 5), now=2).asset_events == []
-    assert received_by_site(lake(10, 5)) == {"BLR01": 10, "OSL01": 5}
+    assert received_by_topic(lake(10, 5)) == {"BLR01": 10, "OSL01": 5}
 
 
 def test_a_setting_that_is_no_number_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

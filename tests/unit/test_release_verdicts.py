@@ -123,3 +123,33 @@ def test_the_reasons_are_those_that_the_models_give() -> None:
     given_by_sql = "".join(model.sql for model in needed_for(["staging.verdicts"]))
     assert all(f"'{reason}'" in given_by_sql for reason in reasons())
     assert {reason.verdict for reason in reasons().values()} <= set(VERDICTS)
+
+
+def test_a_replay_is_told_of_as_the_delivery_that_the_site_knows(home: Home, tmp_path: Path) -> None:
+    """The door's receipt says whether it was accepted; the registry says the rest, by the same place."""
+    deliveries = {BLR01: [event("enrolment", id="e"), b"not JSON", b"not JSON", event(id="c", record="c")]}
+    late = event(id="late", record="late", subject="nobody")
+    assert built(home, given(tmp_path, deliveries)) == set()
+    mark_told(home)
+
+    replays = [(BLR01, 1, late), (BLR01, 2, event(id="b", record="b"))]
+    assert built(home, given(tmp_path, deliveries, replays=replays)) == {
+        ("BLR01", 1, None, "held", "no_enrolment"),
+    }
+    mark_told(home)
+
+    replays += [(BLR01, 1, late)]
+    assert built(home, given(tmp_path, deliveries, replays=replays)) == set(), "repeated, it says the same"
+    deliveries[BLR01] += [event("enrolment", id="n", subject="nobody")]
+    assert built(home, given(tmp_path, deliveries, replays=replays)) == {("BLR01", 1, "held", "included", None)}
+
+
+def test_a_build_of_before_there_were_replays_is_a_build_before(
+    home: Home, tmp_path: Path, deliveries: dict[Site, list[bytes]]
+) -> None:
+    built(home, given(tmp_path, deliveries))
+    mark_told(home)
+    with duckdb.connect(str(home.operators)) as operators:
+        for column in ("origin_topic_uuid", "origin_partition", "origin_offset"):
+            operators.execute(f"ALTER TABLE deliveries DROP COLUMN {column}")
+    assert built(home, given(tmp_path, deliveries)) == set()

@@ -8,6 +8,7 @@ import pytest
 from contracts import pseudonyms
 from contracts.errors import EnvironmentProblem
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
+from contracts.replay_receipts import ReplayedDelivery, ReplayReceipt, Replays
 from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
 from sites import ledger as ledgers
 from sites import receipts
@@ -190,3 +191,37 @@ def test_what_is_there_comes_oldest_first_then_a_mark_then_what_follows():
 def test_a_topic_that_does_not_answer_is_told():
     with pytest.raises(EnvironmentProblem, match="does not answer"):
         list(receipts._read(Topic(end=1), "t", follow=False))
+
+
+def replays(*deliveries):
+    """Of the delivery at an offset: accepted, or refused by a rule."""
+    told = tuple(
+        ReplayedDelivery(
+            topic_uuid="t",
+            partition=0,
+            offset=offset,
+            verdict="refused" if rule else "accepted",
+            rule=rule,
+            fix="Mend it." if rule else "",
+            kind="enrolment",
+            id_key=key("id", "id-7"),
+            subject_key=key("subject", "A-7"),
+        )
+        for offset, rule in deliveries
+    )
+    return msgspec.json.encode(ReplayReceipt(id="1", data=Replays(site="BLR01", deliveries=told)))
+
+
+def test_a_refused_event_that_a_replay_brought_in_asks_nothing_more(ledger):
+    answers = Answers(ledger)
+    list(answers.add(receipt(0, 3, 2, (2, {"id_key": key("id", "id-7")}))))
+    assert len(answers.to_do()) == 1
+    (again,) = answers.add(replays((2, "format")))
+    assert (again.verdict, again.rule, again.subject) == ("refused", "format", "A-7")
+    assert answers.to_do() == [again]
+    (accepted,) = answers.add(replays((2, "")))
+    assert (accepted.verdict, accepted.subject, accepted.fix) == ("replayed", "A-7", receipts.ACCEPTED_AFTER_ALL)
+    assert (answers.to_do(), answers.refused) == ([], 0)
+    assert list(answers.add(replays((2, "")))) == []
+    list(answers.add(verdicts(2, "held", "no_consent", "Send the consent.")))
+    assert [answer.verdict for answer in answers.to_do()] == ["held"], "what the registry says of it comes later"

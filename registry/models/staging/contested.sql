@@ -3,7 +3,7 @@
 -- Few deliveries are: found by grouping, so that only they are compared. A retraction is a version of the record that
 -- it addresses, so it stands here under that record's kind and key.
 WITH accepted AS (
-    SELECT * FROM staging.deliveries WHERE rule IS NULL
+    SELECT * FROM staging.deliveries ANTI JOIN staging.replayed USING (delivery) WHERE rule IS NULL
 ),
 
 ids AS (

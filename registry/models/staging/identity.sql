@@ -1,4 +1,4 @@
--- grain: one row per contested delivery
+-- grain: one row per contested delivery, and per delivery that was judged again
 -- key: delivery
 -- Which of several deliveries is the current version of a record. Order of arrival decides nothing: all is by content,
 -- `time` and id. verdict is null for the current version.
@@ -111,3 +111,6 @@ SELECT
     END AS reason
 FROM delivered AS d
 INNER JOIN enrolments AS e ON d.site = e.site AND d.id_key = e.id_key AND d.content_key = e.content_key
+UNION ALL
+SELECT delivery, 'replayed' AS verdict, 'judged_again' AS reason
+FROM staging.replayed

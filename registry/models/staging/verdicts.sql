@@ -1,6 +1,6 @@
 -- grain: one row per delivery
 -- key: delivery
--- What became of every delivery. Identity is decided first; of the current versions, consent decides before the row
+-- What became of every delivery. One that was judged again is `replayed`, whatever was said of it. Identity is decided first; of the current versions, consent decides before the row
 -- rules do, so that nothing is examined that may not be used; enrolment comes last.
 WITH quarantined AS (
     SELECT delivery, min(rule) AS rule
@@ -44,16 +44,16 @@ SELECT
     site,
     kind,
     CASE
-        WHEN rule IS NOT NULL THEN 'refused'
         WHEN identity_verdict IS NOT NULL THEN identity_verdict
+        WHEN rule IS NOT NULL THEN 'refused'
         WHEN consent_verdict IS NOT NULL THEN consent_verdict
         WHEN quarantined_by IS NOT NULL THEN 'quarantined'
         WHEN is_unenrolled THEN 'held'
         ELSE 'included'
     END AS verdict,
     CASE
-        WHEN rule IS NOT NULL THEN rule
         WHEN identity_verdict IS NOT NULL THEN identity_reason
+        WHEN rule IS NOT NULL THEN rule
         WHEN consent_verdict = 'withdrawn' THEN 'consent_withdrawn'
         WHEN consent_verdict = 'held' THEN 'no_consent'
         WHEN quarantined_by IS NOT NULL THEN quarantined_by

@@ -9,7 +9,7 @@ visible AS (
     SELECT d.site, d.subject_key, bool_or(v.verdict = 'withdrawn') AS is_withdrawn
     FROM staging.deliveries AS d
     INNER JOIN staging.verdicts AS v ON d.delivery = v.delivery
-    WHERE v.verdict <> 'refused'
+    WHERE d.rule IS NULL
     GROUP BY d.site, d.subject_key
 ),
 
@@ -132,6 +132,8 @@ part AS (
 
 site AS (
     SELECT site FROM staging.sites
+    UNION
+    SELECT site FROM staging.bounds
     UNION ALL
     SELECT 'all' AS site
 )

@@ -61,10 +61,10 @@ visit AS (
 ),
 
 arrival AS (
-    -- The day of arrival is the site's own day: an instant has no date.
+    -- The day of arrival is the site's own day: an instant has no date. What was replayed had arrived before.
     SELECT
         l.site,
-        median((l.received_at AT TIME ZONE z.time_zone)::DATE - l.collected_date) AS days_to_arrival
+        median((coalesce(l.origin_received_at, l.received_at) AT TIME ZONE z.time_zone)::DATE - l.collected_date) AS days_to_arrival
     FROM staging.current_lab_result AS l
     INNER JOIN staging.sites AS z ON l.site = z.site
     WHERE l.collected_precision <> 'month'
