@@ -15,18 +15,21 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from contracts.codes import loinc_codes
+from registry.definition_comments import comments
 from registry.errors import DefinitionsWrong
 
 FACTOR = "DECIMAL(18,10)"
 """Of a unit's factor. Its product with a value, DECIMAL(28,12), keeps every digit: DECIMAL(38,22)."""
 
+_BAND = ("id", "person", "analyte", "criterion", "operator", "from_months", "to_months")
+_OPERATORS = ("<", ">=", ">")
 _IDENTITY = ("id", "code", "loinc", "name")
 _TYPES: dict[type, str] = {str: "VARCHAR", bool: "BOOLEAN", int: "INTEGER", Decimal: "DECIMAL(28,12)", date: "DATE"}
 
@@ -46,7 +49,7 @@ class Table:
 def tables(directory: Path | None = None) -> tuple[Table, ...]:
     """Every table, sorted by name; the files of `directory` stand in for those of the same name in the contract.
 
-    DefinitionsWrong when a file is not TOML, or when two files name the same table.
+    DefinitionsWrong when a file is not TOML, when two files name the same table, or when age bands overlap.
     """
     found = [_unit_factors()]
     for folder in ("tables", "definitions"):
@@ -59,6 +62,9 @@ def tables(directory: Path | None = None) -> tuple[Table, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DefinitionsWrong(f"definitions: two files hold a table {', '.join(twice)}; rename one")
+    for table in found:
+        if table.name == "threshold":
+            _require_separate_bands(table)
     return tuple(sorted(found, key=lambda table: table.name))
 
 
@@ -78,6 +84,30 @@ def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None) -
                     f"definitions: a value of the table {table.name} does not have its column's type"
                     f" ({type(error).__name__}); see its [columns.{table.name}]"
                 ) from None
+        for comment in comments(table.name, table.columns):
+            connection.execute(comment)
+
+
+def _require_separate_bands(thresholds: Table) -> None:
+    """A criterion asks one thing at an age: where two bands overlapped, a value would meet it when it meets either."""
+    rows = [dict(zip(thresholds.columns, values, strict=True)) for values in thresholds.rows]
+    for row in rows:
+        if absent := [name for name in _BAND if row.get(name) is None]:
+            raise DefinitionsWrong(f"definitions: the threshold {row.get('id')} needs {', '.join(absent)}")
+        if row["operator"] not in _OPERATORS:
+            raise DefinitionsWrong(f"definitions: the operator of the threshold {row['id']} is none of {_OPERATORS}")
+        if row["from_months"] >= row["to_months"]:
+            raise DefinitionsWrong(f"definitions: the threshold {row['id']} ends at the age at which it begins")
+    for one, other in combinations(rows, 2):
+        if any(one[name] != other[name] for name in ("person", "analyte", "criterion")):
+            continue
+        start, end = (one["from_months"], other["from_months"]), (one["to_months"], other["to_months"])
+        are_ends_of_one_interval = start[0] == start[1] and end[0] == end[1] and one["operator"] != other["operator"]
+        if max(start) < min(end) and not are_ends_of_one_interval:
+            raise DefinitionsWrong(
+                f"definitions: the thresholds {one['id']} and {other['id']} of {one['criterion']} overlap from"
+                f" {max(start)} to {min(end)} months; let one end where the other begins"
+            )
 
 
 def _listed(folder: Traversable | Path) -> list[Traversable | Path]:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import duckdb
 import pytest
 import sqlglot
 from sqlglot import exp
@@ -13,6 +14,8 @@ from sqlglot import exp
 from contracts.codes import closed_list, table
 from contracts.events import Dose, Feeding, LabResult, Status
 from registry import definitions
+from registry.definition_comments import described_tables, meaning_of
+from registry.errors import DefinitionsWrong
 from registry.models import load_models
 
 MODELS = [model for model in load_models() if model.layer in ("research", "summary")]
@@ -233,14 +236,8 @@ def test_a_threshold_stands_in_the_canonical_unit_of_its_analyte() -> None:
         assert row["unit"] == units[row["analyte"]]
 
 
-def test_thresholds_of_one_criterion_and_age_are_one_interval() -> None:
-    seen = set()
-    for row in rows("threshold"):
-        where = (row["person"], row["criterion"], row["from_months"], row["to_months"], row["operator"])
-        assert where not in seen
-        seen.add(where)
-    criteria = {row["criterion"] for row in rows("recovery_criterion")}
-    for criterion in criteria:  # recovery compares the one threshold of an age
+def test_recovery_compares_the_one_threshold_of_an_age() -> None:
+    for criterion in {row["criterion"] for row in rows("recovery_criterion")}:
         ages = sorted((r["from_months"], r["to_months"]) for r in rows("threshold") if r["criterion"] == criterion)
         assert all(first[1] <= second[0] for first, second in pairwise(ages))
 
@@ -274,6 +271,77 @@ def test_a_reason_is_one_of_the_vocabulary() -> None:
     reasons = column("reason", "code")
     assert column("closing_state", "reason") <= reasons
     assert len(reasons) == 18
+
+
+# -- what a study may put in their place ------------------------------------------------------------------------------
+
+
+def studied(directory: Path, old: str, new: str) -> None:
+    """Read the definitions with the contract's markers changed in one place."""
+    text = (SHIPPED / "markers.toml").read_text(encoding="utf-8")
+    assert old in text
+    (directory / "markers.toml").write_text(text.replace(old, new), encoding="utf-8")
+    definitions.tables(directory)
+
+
+def test_two_age_bands_of_one_criterion_may_touch(tmp_path: Path) -> None:
+    studied(tmp_path, "from_months = 0\nto_months = 12", "from_months = 0\nto_months = 11")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "from_months = 6\nto_months = 24",
+            "from_months = 6\nto_months = 36",
+            "anaemia_6_to_23_months and anaemia_24_to_59_months of anaemia overlap from 24 to 36 months;"
+            " let one end where the other begins",
+        ),
+        (
+            'criterion = "b12_low"\noperator = "<"',
+            'criterion = "b12_low"\noperator = ">="',
+            "b12_low_from and b12_low_to of b12_low overlap from 0 to 60 months",
+        ),
+        (
+            "from_months = 2\nto_months = 24",
+            "from_months = 24\nto_months = 24",
+            "holotranscobalamin_low ends at the age",
+        ),
+        ("from_months = 2\nto_months = 24", "from_months = 2", "holotranscobalamin_low needs to_months"),
+        ('operator = ">"\nvalue = 95', 'operator = "<="\nvalue = 95', "the operator of the threshold macrocytosis"),
+    ],
+)
+def test_bands_that_overlap_or_say_nothing_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    """They would be joined by an or, and nobody would know."""
+    with pytest.raises(DefinitionsWrong, match=re.escape(said)):
+        studied(tmp_path, old, new)
+
+
+# -- what an analyst reads of them ------------------------------------------------------------------------------------
+
+
+def test_every_table_and_column_says_what_it_means() -> None:
+    missing = [name for name in TABLES if name not in described_tables()]
+    missing += [f"{t.name}.{c}" for t in TABLES.values() for c in t.columns if not meaning_of(t.name, c)]
+    assert missing == [], "describe them in registry/definitions.yml"
+
+
+def test_nothing_is_described_that_is_not_there() -> None:
+    described = {(name, column) for name, told in described_tables().items() for column in (*told["columns"], None)}
+    there = {(t.name, column) for t in TABLES.values() for column in (*t.columns, None)}
+    assert described - there == set()
+
+
+def test_a_release_holds_the_words_as_comments() -> None:
+    with duckdb.connect() as connection:
+        definitions.load(connection)
+        tables = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+        columns = connection.execute(
+            "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() WHERE schema_name = 'definitions'"
+        ).fetchall()
+    assert tables["visit"] == "When a follow-up counts as a visit."
+    assert dict(columns)["threshold.to_months"] == "Age in completed months from which it no longer holds."
+    assert [name for name, comment in (*tables.items(), *columns) if not comment] == []
 
 
 # -- and that no query has a number of its own ------------------------------------------------------------------------
