@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, TypeGuard
 import msgspec
 
 from contracts import codes
-from contracts.events import DATA, ENVELOPES, KIND_OF, Data, Event
+from contracts.events import DATA, ENVELOPES, KIND_OF, Event
+from contracts.kinds.base import Data
 from contracts.raw import as_written, is_utf8, nests_too_deep, readable, repeats_keys
 from contracts.shapes import Shape, shapes
 from contracts.site import Site

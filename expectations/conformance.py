@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from contracts import codes
-from contracts.events import DATA, Data
+from contracts.events import DATA
+from contracts.kinds.base import Data
 from contracts.shapes import shapes
 from expectations.checks import Check, literal
 from expectations.current import check

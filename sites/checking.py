@@ -14,8 +14,9 @@ import msgspec
 
 from contracts.content import canonical, content_id
 from contracts.errors import UsageError
-from contracts.events import KIND_OF, Enrolment, Event
+from contracts.events import KIND_OF, Event
 from contracts.judge import is_refusal, judge
+from contracts.kinds.subject import Enrolment
 from contracts.rows import evaluate
 from contracts.rulebook import date_field
 from contracts.site import Site

@@ -12,7 +12,9 @@ import sqlglot
 from sqlglot import exp
 
 from contracts.codes import closed_list, table
-from contracts.events import Dose, Feeding, LabResult, Status
+from contracts.kinds.care import Dose, Feeding
+from contracts.kinds.measured import LabResult
+from contracts.kinds.subject import Status
 from registry import definitions
 from registry.definition_comments import described_tables, meaning_of
 from registry.errors import DefinitionsWrong
