@@ -4,14 +4,13 @@ Building them belongs to registry_build.py.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import dagster as dg
 
 from pipelines import lineage
 from pipelines.checks import RELEASE, model_key
 from pipelines.lake_assets import DEFINITIONS, kind_key
-from registry.build import Built, opened
+from registry.build import Built
 from registry.models import Model
 
 _LAKE = "staging.lake_"
@@ -87,26 +86,16 @@ def column_schema(model: Model, types: Mapping[str, str]) -> dg.TableSchema:
     )
 
 
-def materialized(built: Built, types: Mapping[str, str]) -> dg.MaterializeResult:
-    """What a build says of a model: counts and types, never a row."""
-    return dg.MaterializeResult(
-        asset_key=model_key(built.model.name),
+def materialized(built: Built) -> dg.AssetMaterialization:
+    """What a build says of a model as soon as it is built: counts and types, never a row.
+
+    An event and no output of the op: for a site that is held a model is built, and told, a second time.
+    """
+    return dg.AssetMaterialization(
+        model_key(built.model.name),
         metadata={
             "dagster/row_count": built.rows,
-            "dagster/column_schema": column_schema(built.model, types),
+            "dagster/column_schema": column_schema(built.model, built.types),
             "seconds": round(built.seconds, 3),
         },
     )
-
-
-def column_types(candidate: Path, operators: Path) -> dict[str, dict[str, str]]:
-    """DuckDB's type of every column of a build, by table."""
-    found: dict[str, dict[str, str]] = {}
-    with opened(candidate, operators, read_only=True) as connection:
-        columns = connection.execute(
-            "SELECT CASE database_name WHEN 'staging' THEN 'staging' ELSE schema_name END, table_name, column_name,"
-            " data_type FROM duckdb_columns() WHERE database_name IN ('release', 'staging')"
-        ).fetchall()
-    for layer, table, column, kind in columns:
-        found.setdefault(f"{layer}.{table}", {})[column] = kind
-    return found

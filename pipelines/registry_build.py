@@ -18,7 +18,7 @@ from expectations.checks import CheckResult, broken_invariants
 from lake.home import Home
 from lake.snapshot import snapshot
 from pipelines import checks, gate, model_assets
-from pipelines.gate import Audited, Auditor
+from pipelines.gate import Audited, Auditor, Event
 from registry import invariants, release
 from registry.errors import ReleaseHeld
 from registry.models import Model
@@ -48,10 +48,17 @@ def registry_build(
     )
     def registry(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         selected = {*context.selected_asset_keys, *context.selected_asset_check_keys}
+        silent = {*context.selected_asset_check_keys}
         for event in _events(context, home, models, auditor, config):
             key = event.asset_key
-            if (dg.AssetCheckKey(key, event.check_name) if isinstance(event, dg.AssetCheckResult) else key) in selected:
+            if isinstance(event, dg.AssetCheckResult):
+                key = dg.AssetCheckKey(event.asset_key, event.check_name)
+                silent.discard(key)
+            if key in selected:
                 yield event
+        # A check without a row to judge neither passed nor failed. Its op says that it knows, or Dagster wonders.
+        for key in sorted(silent, key=str):
+            yield dg.Output(None, dg.AssetCheckSpec(key.name, asset=key.asset_key).get_python_identifier())
 
     return registry
 
@@ -62,22 +69,20 @@ def _events(
     models: tuple[Model, ...],
     auditor: Callable[[], AbstractContextManager[Auditor]],
     config: BuildConfig,
-) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+) -> Iterator[Event]:
     try:
         cut_off = _cut_off(config)
         with auditor() as audit:
             with release.exclusive(home, LOCK_WAIT_SECONDS) as workspace:
                 pinned = snapshot(home)
                 context.log.info(f"lake version {pinned.version}, cut-off {cut_off}")
-                found = gate.audited(home, pinned, cut_off, workspace, audit, models, context.log.info)
+                found = yield from gate.audited(home, pinned, cut_off, workspace, audit, models, context.log.info)
                 broken = _broken(found, workspace, models)
                 if broken:
-                    yield from checks.results(found.results, found.held_because)
                     raise ReleaseHeld(
                         "nothing was published and the last good release stays, because an invariant does not hold: "
                         + "; ".join(broken)
                     )
-                types = model_assets.column_types(workspace.candidate, workspace.operators)
                 published = release.publish(
                     home,
                     workspace.candidate,
@@ -86,9 +91,6 @@ def _events(
                     suites=_kept(found.results),
                     held_because=found.held_because,
                 )
-            for built in found.built:
-                yield model_assets.materialized(built, types.get(built.model.name, {}))
-            yield from checks.results(found.results, found.held_because)
             yield _released(published, found, home)
     except B12Error as error:
         # Told in the run by its own sentence, without a trace: it names no value, which a trace's texts may.

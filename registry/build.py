@@ -5,7 +5,7 @@ of threads. What is done with the files belongs to release.py.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +28,8 @@ class Built(NamedTuple):
     model: Model
     rows: int
     seconds: float
+    types: Mapping[str, str]
+    """DuckDB's type of each column."""
 
 
 def run(
@@ -100,6 +102,7 @@ def _build(connection: duckdb.DuckDBPyConnection, model: Model) -> Built:
         connection.execute("BEGIN")
         [(rows,)] = connection.execute(f"CREATE TABLE {model.name} AS\n{model.sql}").fetchall()
         connection.execute(";\n".join(_comments(model)))
+        types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {model.name}").fetchall()}
         connection.execute("COMMIT")
     except ABOUT_WORDS:
         raise
@@ -114,7 +117,7 @@ def _build(connection: duckdb.DuckDBPyConnection, model: Model) -> Built:
             f"the build stopped at a row of {model.name} ({type(error).__name__}); nothing was published."
             " This is a fault of the platform: tell its maintainers the model and the error's name"
         ) from None
-    return Built(model, rows, time.perf_counter() - begun)
+    return Built(model, rows, time.perf_counter() - begun, types)
 
 
 def _comments(model: Model) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The gate on real parts but Kafka: a site that fails is held, a broken invariant holds the release, nothing leaks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -74,10 +74,25 @@ def build(home: Home, auditor: gate.Auditor, models: tuple[Model, ...] = MODELS)
     return run_in_process(home, CUT_OFF, build_defs(home, models=models, auditor=audit))
 
 
+def ended(steps: Generator[gate.Event, None, gate.Audited]) -> gate.Audited:
+    """What a build comes to, whatever it tells on its way."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 @pytest.fixture
 def instance(home: Home) -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
         yield instance
+
+
+def materialized(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """The assets that a run materialized, in order."""
+    events = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    return [event.dagster_event.asset_key.to_user_string() for event in events if event.dagster_event]
 
 
 def checks_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetCheckEvaluation]:
@@ -98,6 +113,8 @@ def test_a_build_is_published_and_shows_in_the_history(
     run = instance.get_run_by_id(finished.run_id)
     assert run
     assert (run.job_name, run.status, IN_PROCESS_TAG in run.tags) == ("build", dg.DagsterRunStatus.SUCCESS, True)
+    shown = [model.name.replace(".", "/") for model in MODELS]
+    assert materialized(instance, finished.run_id) == [*shown, "release"], "each when it is built, the release last"
     told = instance.get_latest_materialization_event(dg.AssetKey(["core", "lab_results"]))
     assert told
     assert told.asset_materialization
@@ -110,6 +127,8 @@ def test_a_build_is_published_and_shows_in_the_history(
     assert found["staging/verdicts conservation"].passed
     assert found["staging/current_lab_result conformance"].passed
     assert "staging/current_dose conformance" not in found, "no dose was sent, which is not a pass"
+    said = [event.message for event in instance.all_logs(finished.run_id)]
+    assert not [line for line in said if "did not yield" in line], "and nothing to wonder about"
     assert (home.path / "data_docs" / "index.html").exists()
 
 
@@ -131,6 +150,13 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
     assert [bound.next_offset for bound in manifest.sites["BLR01"].bounds] == [6]
     assert [bound.next_offset for bound in manifest.sites["OSL01"].bounds] == [46]
 
+    built = materialized(instance, finished.run_id)
+    assert (built.count("staging/deliveries"), built.count("core/subjects")) == (2, 1), "staging, without those held"
+    staged = instance.get_latest_materialization_event(dg.AssetKey(["staging", "deliveries"]))
+    assert staged
+    assert staged.asset_materialization
+    assert staged.asset_materialization.metadata["dagster/row_count"].value == 6 + 46
+
     failed = checks_of(instance, finished.run_id)["staging/current_lab_result plausibility"]
     assert not failed.passed
     assert failed.severity == dg.AssetCheckSeverity.ERROR
@@ -144,7 +170,7 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
 def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(home: Home, auditor: Auditor) -> None:
     record(home, BLR01, results(BLR01, 100, 40, value=9000))
     with release.exclusive(home) as workspace:
-        found = gate.audited(home, snapshot(home), CUT_OFF, workspace, auditor, MODELS, lambda _: None)
+        found = ended(gate.audited(home, snapshot(home), CUT_OFF, workspace, auditor, MODELS, lambda _: None))
         with opened(*workspace, read_only=True) as connection:
             assert connection.execute("SELECT DISTINCT site FROM core.subjects").fetchall() == [("OSL01",)]
     assert found.held_because["BLR01"].startswith("left out: ")
@@ -167,6 +193,8 @@ def test_a_broken_invariant_holds_the_release_and_is_told(
     assert finished.release is None
     assert finished.exit_code == 1
     assert "conservation" in finished.problems[0]
+    assert "core/lab_results" in materialized(instance, finished.run_id)
+    assert "release" not in materialized(instance, finished.run_id)
     assert not checks_of(instance, finished.run_id)["staging/verdicts conservation"].passed
     assert release.current(home).id == good.release
     after = {path: path.stat().st_mtime_ns for path in [home.operators, *home.releases.iterdir()]}
