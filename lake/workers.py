@@ -5,6 +5,7 @@ Starting a worker again is a supervisor's business, telling people about it that
 """
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -46,6 +47,11 @@ class Worker:
     """It wrote down itself that it cannot go on."""
     seen_at: float = 0.0
     """When it was last alive: seconds since 1970."""
+
+
+def own_name() -> str:
+    """What this process, or the worker beside it in a container, is called: by its supervisor, else after the host."""
+    return os.environ.get("SUPERVISOR_PROCESS_NAME") or f"worker-{socket.gethostname()}"
 
 
 def begun(home: Home, name: str, port: int, version: str) -> Worker:

@@ -13,7 +13,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
-from lake.home import WORKER_GROUP, InternalKafka
+from lake.home import InternalKafka
 from streams.watchdog import View
 
 _ATTEMPTS = 5
@@ -42,8 +42,8 @@ class Cluster:
                 return {topic["name"]: str(topic["topic_id"]) for topic in topics if topic["error_code"] == 0}
         raise AssertionError("unreachable")
 
-    def view(self, topics: Iterable[str]) -> View:
-        """How far these topics reach, as far as they exist, and who reads what. Raises what Kafka or the network do."""
+    def view(self, group: str, topics: Iterable[str]) -> View:
+        """How far these topics reach, those that exist, and who of a group reads what. Raises what Kafka does."""
         try:
             client = self._connected()
             there = [topic for topic in client.describe_topics(sorted(set(topics))) if topic["error_code"] == 0]
@@ -51,7 +51,7 @@ class Cluster:
             ends = client.list_partition_offsets(
                 dict.fromkeys(partitions, OffsetSpec.LATEST), isolation_level="read_committed", timeout_ms=10_000
             )
-            group = client.describe_groups([WORKER_GROUP])[WORKER_GROUP]
+            found = client.describe_groups([group])[group]
         except (KafkaError, OSError):
             self.close()
             raise
@@ -61,10 +61,10 @@ class Cluster:
                 for dealt in (member["member_assignment"] or {}).get("assigned_partitions", ())
                 for partition in dealt["partitions"]
             )
-            for member in group["members"]
+            for member in found["members"]
         }
         stable = {TP(partition.topic, partition.partition): end.offset for partition, end in ends.items()}
-        return View(stable, group["group_state"], members)
+        return View(stable, found["group_state"], members)
 
     def close(self) -> None:
         """Close the connection; the next question opens another."""

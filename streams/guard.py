@@ -5,8 +5,6 @@ What is a standstill belongs to streams/watchdog.py; starting a worker again, to
 
 import faulthandler
 import logging
-import os
-import socket
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -26,7 +24,9 @@ from streams.places import Held
 from streams.watchdog import Look, Watchdog, patience
 
 BLOCKED_FACTOR = 2
-"""How many times the watchdog's patience may pass without a look, before the process is ended from without."""
+"""How many times the watchdog's patience may pass without a look, before the process ends whatever it is doing."""
+START_FACTOR = 10
+"""The same before the first look: opening a large lake takes its time."""
 
 
 class WorkerStuck(B12Error):
@@ -41,13 +41,12 @@ class Guard:
     def __init__(self, home: Home, metrics: Metrics) -> None:
         self._home, self._metrics, self._patience = home, metrics, patience()
         self._watchdog = Watchdog(self._patience)
-        supervised = os.environ.get("SUPERVISOR_PROCESS_NAME")
-        name = supervised or f"worker-{socket.gethostname()}"
         self._health = Health(metrics)
-        self._pages = Pages(self._health, port(supervised or ""))
-        self._me = workers.begun(home, name, self._pages.port, version("b12-registry"))
+        self._pages = Pages(self._health, port(workers.own_name()))
+        self._me = workers.begun(home, workers.own_name(), self._pages.port, version("b12-registry"))
         self._metrics.standing = Standing(self._me.version, self._me.restarts)
-        say("guarded", worker=name, port=self._pages.port, restarts=self._me.restarts)
+        self._end_unless_looked_at(START_FACTOR)
+        say("guarded", worker=self._me.name, port=self._pages.port, restarts=self._me.restarts)
 
     def waits(self, why: str) -> None:
         """The worker is alive and cannot begin yet."""
@@ -73,14 +72,17 @@ class Guard:
                 " nothing is lost: what was not yet in the lake is read again"
             )
 
+    def stops(self) -> None:
+        """The worker is on its way out and looks at nothing any more."""
+        faulthandler.cancel_dump_traceback_later()
+
     def failed(self, why: str) -> None:
         """The worker ends, and nobody asked it to; `why` holds no reported value."""
-        self._close()
+        self.stops()
         workers.failed(self._home, self._me, why)
 
     def left(self) -> None:
-        """The worker ends because it was asked to."""
-        self._close()
+        """The worker has ended because it was asked to."""
         workers.left(self._home, self._me)
 
     def _alive(self, why: str, held: Mapping[TP, Held]) -> None:
@@ -88,12 +90,11 @@ class Guard:
             why, [{"topic": tp.topic, "partition": tp.partition, **asdict(of)} for tp, of in held.items()]
         )
         workers.alive(self._home, self._me.name)
-        # Should nobody look again, for whatever reason, the process writes where each thread stands and ends.
-        faulthandler.dump_traceback_later(self._patience * BLOCKED_FACTOR, exit=True, file=sys.stderr)
+        self._end_unless_looked_at(BLOCKED_FACTOR)
 
-    def _close(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
-        self._pages.close()
+    def _end_unless_looked_at(self, factor: int) -> None:
+        """Else the process writes where each of its threads stands, and ends, even if Python itself is blocked."""
+        faulthandler.dump_traceback_later(self._patience * factor, exit=True, file=sys.stderr)
 
 
 def why_not_ready(look: Look) -> str:

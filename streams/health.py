@@ -5,6 +5,7 @@ They are served by threads, so that they answer although the worker stands still
 
 import json
 import os
+import re
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,8 +43,11 @@ class Health:
         """Does the worker read, or could it if there were something to read?"""
         alive, words = self.alive()
         if not alive:
-            return False, {"ready": False, "why": words["why"], "held": self._held}
-        return not self._why, {"ready": not self._why, "why": self._why, "held": self._held}
+            return False, self._words(str(words["why"]))
+        return not self._why, self._words(self._why)
+
+    def _words(self, why: str) -> dict[str, object]:
+        return {"ready": not why, "why": why, "pid": os.getpid(), "held": self._held}
 
 
 class Pages:
@@ -100,10 +104,10 @@ class _Page(BaseHTTPRequestHandler):
         """Say nothing: who asks is no news."""
 
 
-def port(process: str) -> int:
-    """The port for the pages of a process: `B12_HEALTH_PORT` plus the number at its name's end; 0 is any free port."""
+def port(worker: str) -> int:
+    """The port for the pages of a worker: `B12_HEALTH_PORT` plus its number (`worker-2`); 0 is any free port."""
     text = os.environ.get("B12_HEALTH_PORT") or "0"
     if not text.isdecimal() or int(text) > 65_000:
         raise UsageError("B12_HEALTH_PORT: a port is a whole number up to 65000")
-    number = process.rpartition("-")[2]
-    return int(text) + int(number) if int(text) and number.isdecimal() else int(text)
+    number = re.fullmatch(r"worker-(\d{1,2})", worker)
+    return int(text) + int(number[1]) if int(text) and number else int(text)

@@ -17,10 +17,10 @@ from streams.intake import Intake
 from streams.logs import say
 from streams.places import Held
 from streams.transport import BatchConsumer
-from streams.watchdog import Look, Partition, View
+from streams.watchdog import Look, Partition, View, patience
 
 ASK_SECONDS = 5.0
-"""Between two questions to Kafka."""
+"""Between two questions to Kafka, at most."""
 AGAIN_SECONDS = 0.5
 """The same, until the worker is a member of its group."""
 FRESH_SECONDS = 15.0
@@ -32,6 +32,7 @@ class Lookout:
 
     def __init__(self, consumer: BatchConsumer, intake: Intake, cluster: Cluster) -> None:
         self._consumer, self._intake, self._cluster = consumer, intake, cluster
+        self._pause = min(ASK_SECONDS, patience() / 3)
         self._answer: tuple[float, View] | None = None
         self._oldest_ms: dict[TP, float] = {}
         """Of the partitions that wait."""
@@ -117,10 +118,11 @@ class Lookout:
         """The thread's work."""
         while True:
             try:
-                self._answer = time.monotonic(), self._cluster.view([*self._intake.sites, REPLAY_TOPIC])
+                topics = [*self._intake.sites, REPLAY_TOPIC]
+                self._answer = time.monotonic(), self._cluster.view(self._consumer.group, topics)
             except (KafkaError, OSError) as error:
                 say("kafka_does_not_answer", logging.WARNING, error)
-            if self._closing.wait(ASK_SECONDS if self._is_member() else AGAIN_SECONDS):
+            if self._closing.wait(self._pause if self._is_member() else AGAIN_SECONDS):
                 self._cluster.close()
                 return
 

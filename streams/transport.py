@@ -232,6 +232,11 @@ class BatchConsumer(driver.Consumer):
         return self._thread.polls
 
     @property
+    def group(self) -> str:
+        """The group that this worker is or wants to be a member of."""
+        return str(self.app.conf.id)
+
+    @property
     def member(self) -> str:
         """What the group calls this worker; empty while it is no member."""
         consumer = self._thread._consumer

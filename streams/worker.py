@@ -1,16 +1,12 @@
-"""One worker process: the Faust app around the intake, from its start to its last flush.
+"""The Faust app around the intake, from its start to its last flush.
 
-What the intake does with what arrives belongs to streams/intake.py; keeping a worker running, to a supervisor.
+What the intake does with what arrives belongs to streams/intake.py; the process around it, to streams/process.py.
 """
 
 import asyncio
 import logging
 import os
-import signal
-import sys
-import threading
 import time
-from contextlib import suppress
 from typing import Any
 
 import faust
@@ -20,7 +16,6 @@ from faust.types import TP
 from contracts.errors import B12Error, EnvironmentProblem
 from lake.home import REPLAY_TOPIC, WORKER_GROUP, Home
 from lake.table import Lake
-from streams import logs
 from streams.cluster import Cluster, ssl_context
 from streams.guard import Guard
 from streams.intake import Intake
@@ -43,68 +38,6 @@ class WorkerStopped(B12Error):
     """Something failed that a worker cannot mend. A supervisor starts it again, at the offsets that the lake holds."""
 
     exit_code = 3
-
-
-def run(home: Home) -> None:
-    """Take deliveries from Kafka into the lake until SIGTERM or SIGINT; then flush, answer and leave the group.
-
-    Raises a B12Error when it cannot start or go on. Anything in hand is then read again by whoever takes over.
-    """
-    logs.set_up()
-    home.make()
-    metrics = Metrics()
-    metrics.count_lines()
-    guard = Guard(home, metrics)
-    try:
-        asyncio.run(_run(home, guard, metrics))
-    except B12Error as error:
-        guard.failed(str(error))
-        raise
-    except Exception as error:
-        say("stopped", logging.CRITICAL, error)
-        stopped = WorkerStopped(
-            f"the worker stopped after an unexpected {type(error).__name__}; its log says where."
-            " Nothing is lost: what was not yet in the lake is read again"
-        )
-        guard.failed(str(stopped))
-        raise stopped from None
-    guard.left()
-
-
-async def _run(home: Home, guard: Guard, metrics: Metrics) -> None:
-    try:
-        await _work(home, guard, metrics)
-    except Exception:
-        _end_if_stuck(3)  # before the rest is cleared away: what is stuck may keep that waiting too
-        raise
-
-
-async def _work(home: Home, guard: Guard, metrics: Metrics) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop(*_: object) -> None:
-        with suppress(RuntimeError):  # the loop has closed: it is stopping already
-            loop.call_soon_threadsafe(stopping.set)
-
-    # Not the loop's own handlers: those go with the loop, and a second signal to a worker on its way out would kill it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    worker = Worker(home, guard, metrics)
-    try:
-        await worker.start()
-        watched = [
-            asyncio.create_task(work) for work in (stopping.wait(), worker.keep_flushing(), worker.keep_looking())
-        ]
-        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for task in watched:
-            task.cancel()
-        for task in done:
-            task.result()  # raises what ended the worker
-        await asyncio.wait_for(worker.finish(), STOP_SECONDS)
-        say("left")
-    finally:
-        await worker.stop()
 
 
 class Worker:
@@ -237,15 +170,3 @@ class Worker:
     async def _revoked(self, *_: Any, **__: Any) -> None:
         say("revoked")
         self.intake.drop()
-
-
-def _end_if_stuck(code: int) -> None:
-    """A thread of a library that does not end must not keep a dead worker alive."""
-
-    def end() -> None:
-        sys.stderr.flush()
-        os._exit(code)
-
-    timer = threading.Timer(STOP_SECONDS, end)
-    timer.daemon = True
-    timer.start()

@@ -61,8 +61,14 @@ def start(service: Service) -> None:
 
 def check(service: Service) -> None:
     """Does the service answer? Exits with 3 when it does not."""
-    from b12.local import programs
+    from b12.local import programs, worker_pages
+    from lake import workers
     from lake.home import Home
 
-    if not programs.of_process(service).answers(Home.from_env()):
+    home, program = Home.from_env(), programs.of_process(service)
+    if program.part == "worker":  # the one in this container, of several perhaps
+        answers = not worker_pages.why_not_ready(home, workers.own_name())
+    else:
+        answers = program.answers(home)
+    if not answers:
         raise typer.Exit(3)

@@ -53,23 +53,29 @@ def down() -> None:
 
 
 def status() -> None:
-    """What each process of the stack is doing. Exits with 3 unless all are up."""
-    from rich.console import Console
-    from rich.table import Table
+    """Processes, what waits of each site, and what somebody has to do. Exits with 3 unless all is well."""
+    import time
 
-    from b12.local import stack
+    from rich.console import Console
+
+    from b12.local import backlog, screen, stack, standing
+    from contracts.errors import EnvironmentProblem
+    from lake import workers
     from lake.home import Home
 
-    home = Home.from_env()
-    states = stack.status(home)
-    table = Table("process", "state", "pid", box=None, header_style="bold")
-    for state in states:
-        colour = "green" if state.word == "up" else "red"
-        table.add_row(state.process, f"[{colour}]{state.word}[/]", str(state.pid or ""))
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(table)
-    console.print(f" logs: {home.logs}")
-    if any(state.word != "up" for state in states):
+    home, console = Home.from_env(), Console(highlight=False, soft_wrap=True)
+    states, found, now = stack.status(home), list(workers.workers(home)), time.time()
+    console.print(screen.processes(states, found, now))
+    console.print(f" logs: {home.logs}\n")
+    try:
+        waiting = backlog.backlogs(home)
+        console.print(screen.sites(waiting, now))
+    except EnvironmentProblem as problem:
+        waiting = None
+        console.print(f" what waits is not known: {problem}")
+    concerns = standing.concerns(home, states, found, waiting, now)
+    console.print(screen.concerns(concerns))
+    if concerns or waiting is None or any(state.word != "up" for state in states):
         raise typer.Exit(3)
 
 

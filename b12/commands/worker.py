@@ -11,6 +11,6 @@ def register(app: typer.Typer) -> None:
 def worker() -> None:
     """Take deliveries from Kafka into the lake until stopped. `b12 up` keeps as many as B12_WORKERS running."""
     from lake.home import Home
-    from streams.worker import run
+    from streams.process import run
 
     run(Home.from_env())

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from b12.local import broker
+from b12.local import broker, worker_pages
 from b12.local.ports import Ports
 from contracts.errors import EnvironmentProblem, UsageError
-from lake.home import WORKER_GROUP, Home
+from lake.home import Home
 
 SUPERVISOR = "supervisor"
 
@@ -34,6 +34,10 @@ class Program:
     command: Callable[[Home], list[str]]
     answers: Callable[[Home], bool]
     count: int = 1
+    well_after: int = 3
+    """Seconds: one that ends earlier failed to start, and is started again after a pause that grows by a second."""
+    tries: int = 3
+    """How often that is done before it is given up."""
 
     @property
     def processes(self) -> list[str]:
@@ -80,12 +84,7 @@ def _broker_answers(home: Home) -> bool:
 
 
 def _workers_answer(home: Home) -> bool:
-    """All workers are members of their group, and the group has dealt out its partitions."""
-    from b12 import admin
-
-    with admin.connect(home.internal_kafka()) as client:
-        group = client.describe_groups([WORKER_GROUP])[WORKER_GROUP]
-        return group["group_state"] == "Stable" and len(group["members"]) >= _worker_count()
+    return all(not worker_pages.why_not_ready(home, name) for name in _worker().processes)
 
 
 def _web_answers(_home: Home) -> bool:
@@ -148,4 +147,8 @@ def _worker() -> Program:
         lambda _home: [sys.executable, "-m", "b12.cli", "worker"],
         _workers_answer,
         _worker_count(),
+        # Longer than what the watchdog takes to find that a new worker is stuck too. It is never given up: a cluster
+        # that was away for a night finds its workers when it comes back.
+        well_after=60,
+        tries=1000,
     )

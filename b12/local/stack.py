@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from b12 import registration
-from b12.local import broker, dagster_home, ports, processes, programs, settings, supervisor
+from b12.local import broker, dagster_home, ports, processes, programs, settings, supervisor, worker_pages
 from b12.local.ports import Ports
 from b12.local.programs import BrokenProgram, Program
 from contracts.errors import B12Error, EnvironmentProblem
+from lake import workers
 from lake.home import Home
 
 ANSWER_SECONDS = 120
@@ -33,15 +34,21 @@ class State:
     answers: bool
     kept: bool
     """Does the supervisor keep it running?"""
+    supervised: str = ""
+    """Its state in the supervisor's words; empty where there is no supervisor."""
+    since: int = 0
+    """When it was last started: seconds since 1970, 0 where nobody knows."""
+    why: str = ""
+    """Why a worker does not read."""
 
     @property
     def word(self) -> str:
-        """One word or two for people."""
+        """A few words for people."""
         if self.pid is None:
-            return "stopped"
+            return {"FATAL": "given up", "BACKOFF": "ended, restarting"}.get(self.supervised, "stopped")
         if not self.kept:
             return "orphaned"
-        return "up" if self.answers else "running, does not answer"
+        return "up" if self.answers else f"running, {self.why or worker_pages.SILENT}"
 
 
 def up(home: Home, report: Report, only: str | None = None) -> None:
@@ -113,14 +120,18 @@ def status(home: Home) -> list[State]:
     """What each process is doing, in the order of the stack. Asks each whether it answers."""
     settings.apply(home)
     kept = supervisor.is_running(home)
+    try:
+        known = supervisor.states(home) if kept else {}
+    except EnvironmentProblem:
+        known = {}
     states = []
     for program in programs.programs():
-        answers = None
         for process in program.processes:
             pid = processes.alive(home, process)
-            if pid and answers is None:
-                answers = _answers(home, program)
-            states.append(State(process, program.title, pid, bool(pid and answers), kept))
+            why = worker_pages.why_not_ready(home, process) if pid and program.part == "worker" else ""
+            answers = bool(pid) and (not why if program.part == "worker" else _answers(home, program))
+            _, state, since = known.get(process, ("", "", 0))
+            states.append(State(process, program.title, pid, answers, kept, state, since if pid else 0, why))
     return states
 
 
@@ -158,16 +169,24 @@ def _wait(home: Home, program: Program) -> None:
     while not _answers(home, program, patient=False):
         states = supervisor.states(home)
         for process in program.processes:
-            if states[process][0] in _ENDED:
+            if states[process].state in _ENDED:
                 raise EnvironmentProblem(
                     f"the {program.title} ended while it started; why stands at the end of {home.logs / process}.log"
                 )
+            if states[process].state == "BACKOFF" and (told := _failing(home, process)):
+                raise EnvironmentProblem(f"the {program.title} {told}; its log: {home.logs / process}.log")
         if time.monotonic() > end:
             raise EnvironmentProblem(
                 f"the {program.title} runs but did not answer within {ANSWER_SECONDS} s;"
                 f" its log: {home.logs / program.processes[0]}.log"
             )
         time.sleep(0.2)
+
+
+def _failing(home: Home, process: str) -> str | None:
+    """What is wrong with a worker that ends again and again."""
+    of = (worker for worker in workers.workers(home) if worker.name == process)
+    return next((told for worker in of if (told := workers.trouble(worker, time.time()))), None)
 
 
 def _answers(home: Home, program: Program, *, patient: bool = True) -> bool:

@@ -10,7 +10,7 @@ import tempfile
 import time
 import xmlrpc.client
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import SupervisorTransport
 
@@ -60,8 +60,8 @@ numprocs={program.count}
 priority={rank}
 autostart=false
 autorestart=true
-startsecs=3
-startretries=3
+startsecs={program.well_after}
+startretries={program.tries}
 stopwaitsecs={processes.TERM_SECONDS}
 stopasgroup=true
 killasgroup=true
@@ -117,17 +117,28 @@ def start(home: Home, programs: list[Program]) -> None:
 
 def start_process(home: Home, process: str) -> None:
     """Start a process that does not run; one that does is left alone."""
-    state, name = states(home).get(process, (None, ""))
-    if state is None:
+    known = states(home).get(process)
+    if known is None:
         raise EnvironmentProblem(f"the running stack has no {process}: `b12 down`, then `b12 up`")
-    if state not in ("STARTING", "RUNNING"):
-        _call(home, "startProcess", name, False)
+    if known.state not in ("STARTING", "RUNNING"):
+        _call(home, "startProcess", known.name, False)
 
 
-def states(home: Home) -> dict[str, tuple[str, str]]:
-    """Each process's state in supervisord's words (RUNNING, FATAL, ...), and the name it is commanded by."""
+class Supervised(NamedTuple):
+    """What supervisord says of a process."""
+
+    name: str
+    """It is commanded by."""
+    state: str
+    """In supervisord's words: RUNNING, BACKOFF, FATAL, ..."""
+    since: int
+    """When it was last started: seconds since 1970, 0 for never."""
+
+
+def states(home: Home) -> dict[str, Supervised]:
+    """Every process that supervisord knows."""
     answer = _call(home, "getAllProcessInfo")
-    return {info["name"]: (info["statename"], f"{info['group']}:{info['name']}") for info in answer}
+    return {i["name"]: Supervised(f"{i['group']}:{i['name']}", i["statename"], i["start"]) for i in answer}
 
 
 def socket_path(home: Home) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.contenders.meter import Job, Meter
 from lake.home import Home
-from streams import logs, worker
+from streams import logs, process
 
 
 class Watch(logging.Handler):
@@ -47,7 +47,7 @@ def main() -> None:
     job = Job()
     logs.set_up()
     logging.getLogger(logs.OURS).addHandler(Watch(job))
-    worker.run(Home(job.home))
+    process.run(Home(job.home))
 
 
 main()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import lake.table
 import streams.intake
 import streams.places
+import streams.process
 import streams.sources
 import streams.transport
 import streams.worker
@@ -181,7 +182,7 @@ def _start(order: Order) -> int:
             os.dup2(log.fileno(), 2)
         streams.worker.WORKER_GROUP = f"b12-{order.home.name}"  # so that they need not wait for each other
         BREAKINGS[order.breaking]()
-        streams.worker.run(Home(order.home))
+        streams.process.run(Home(order.home))
     finally:
         os._exit(0)
 

@@ -36,7 +36,9 @@ def test_asked_to_stop_it_stores_and_answers_what_it_has_and_leaves(intake_home,
     assert len(rows(intake_home, site)) == 20
 
 
-def test_a_gap_holds_its_partition_alone_until_an_operator_accepts_it(intake_home, start_worker, site, monkeypatch):
+def test_a_gap_holds_its_partition_alone_until_an_operator_accepts_it(
+    intake_home, start_worker, site, monkeypatch, capfd
+):
     first = start_worker()
     send(intake_home, site, events(site, 10))
     wait_for_rows(intake_home, site, 10)
@@ -52,6 +54,11 @@ def test_a_gap_holds_its_partition_alone_until_an_operator_accepts_it(intake_hom
     assert [row["offset"] for row in rows(intake_home, site) if row["partition"] == 0] == list(range(5))
 
     monkeypatch.setenv("B12_HOME", str(intake_home.path))
+    assert main(["status"]) == 3
+    told = " ".join(capfd.readouterr().out.split())
+    assert f"{site.id}: Kafka deleted offsets 5 to 7 of partition 0 before they were read" in told
+    assert f"b12 site accept-gap {site.id}" in told
+    assert f"{site.id} 2 " in told, "two deliveries wait behind the gap"
     assert main(["site", "accept-gap", site.id]) == 0
     found = wait_for_rows(intake_home, site, 17)
     assert sorted(row["offset"] for row in found if row["partition"] == 0) == [0, 1, 2, 3, 4, 8, 9]
@@ -83,7 +90,7 @@ def test_under_another_secret_it_does_not_start_and_says_what_to_restore(intake_
 SABOTAGED = """
 import asyncio, sys
 from lake.home import Home
-from streams import intake, worker
+from streams import intake, process, worker
 
 start = worker.Worker.start
 
@@ -103,8 +110,8 @@ async def start_and_sabotage(self):
         thread.thread_loop.call_soon_threadsafe(task.cancel)
 
 worker.Worker.start = start_and_sabotage
-worker.STOP_SECONDS = 4
-worker.run(Home.from_env())
+worker.STOP_SECONDS = process.STOP_SECONDS = 4
+process.run(Home.from_env())
 """
 
 

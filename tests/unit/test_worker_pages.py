@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import urllib.error
 import urllib.request
 
@@ -61,7 +62,7 @@ def test_a_worker_is_alive_while_it_looks_and_ready_when_nothing_keeps_it_from_r
     held = [{"topic": "b12.site.BLR01.events", "partition": 0, "reason": "gap"}]
     health.looked("", held)
     status, text = get(pages, "/readyz")
-    assert (status, json.loads(text)) == (200, {"ready": True, "why": "", "held": held})
+    assert (status, json.loads(text)) == (200, {"ready": True, "why": "", "pid": os.getpid(), "held": held})
     health.looked("Kafka does not answer", [])
     status, text = get(pages, "/readyz")
     assert (status, json.loads(text)["why"]) == (503, "Kafka does not answer")

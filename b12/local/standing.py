@@ -1,0 +1,98 @@
+"""How the whole stands, on one screen: processes, what waits, and what somebody has to do, each thing with its remedy.
+
+What is seen comes from stack.py and backlog.py; printing it is the business of b12/commands/stack.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from b12.local.backlog import Backlog, Held
+from b12.local.stack import State
+from lake import workers
+from lake.home import Home
+from lake.workers import Worker
+
+LATE_SECONDS = 300
+"""A delivery that has waited for so long should not have to."""
+
+
+@dataclass(frozen=True)
+class Concern:
+    """Something that somebody has to look at."""
+
+    what: str
+    do: str
+
+
+def concerns(
+    home: Home, states: Sequence[State], found: Sequence[Worker], backlogs: Sequence[Backlog] | None, now: float
+) -> list[Concern]:
+    """What is to be done, the most pressing first. `backlogs` is None when Kafka did not answer."""
+    return [
+        *_of_processes(home, states),
+        *_of_workers(home, states, found, now),
+        *_of_partitions(backlogs or ()),
+        *_of_waiting(states, backlogs or (), now),
+    ]
+
+
+def _of_processes(home: Home, states: Sequence[State]) -> Iterator[Concern]:
+    stopped = [state.process for state in states if state.word == "stopped"]
+    if stopped:
+        yield Concern(f"not running: {', '.join(stopped)}", "b12 up")
+    if any(state.word == "orphaned" for state in states):
+        yield Concern("nothing looks after the running processes", "b12 down, then b12 up")
+    for state in states:
+        if state.word == "given up":
+            what = f"{state.process} ended again and again while it started, and was given up"
+            yield Concern(what, f"the end of {_log(home, state.process)} says why; mend that, then b12 up")
+
+
+def _of_workers(home: Home, states: Sequence[State], found: Sequence[Worker], now: float) -> Iterator[Concern]:
+    wanted = {state.process: state for state in states}
+    for worker in found:
+        told = workers.trouble(worker, now)
+        if told and not (worker.name in wanted and wanted[worker.name].word == "stopped"):
+            yield Concern(
+                f"{worker.name} {told}",
+                f"mend what it names, if it is of this machine or of Kafka; it is started again by itself. Its log:"
+                f" {_log(home, worker.name)}",
+            )
+
+
+def _of_partitions(backlogs: Sequence[Backlog]) -> Iterator[Concern]:
+    for backlog in backlogs:
+        gaps = [held for held in backlog.held if held.reason == "gap"]
+        if gaps:
+            lost = ", ".join(f"{held.wanted} to {held.offered - 1} of partition {held.partition}" for held in gaps)
+            yield Concern(
+                f"{backlog.site}: Kafka deleted offsets {lost} before they were read",
+                f"ask the lab to push again what it sent then, and b12 site accept-gap {backlog.site}",
+            )
+        for held in backlog.held:
+            if held.reason != "gap":
+                yield _held(backlog.site, held)
+
+
+def _held(site: str, held: Held) -> Concern:
+    if held.reason == "no_topic":
+        return Concern(f"{site}: its topic {held.topic} is gone", "b12 up makes it again, empty; the lab pushes again")
+    return Concern(
+        f"{site}: partition {held.partition} ends at offset {held.offered}, and the lake has more, up to {held.wanted}",
+        "the broker lost what it had: put its newest data back. Where that is gone for good, delete the topic"
+        f" {held.topic}, b12 up makes it anew, and the lab pushes again",
+    )
+
+
+def _of_waiting(states: Sequence[State], backlogs: Sequence[Backlog], now: float) -> Iterator[Concern]:
+    late = [b.site for b in backlogs if not b.held and b.oldest_at is not None and now - b.oldest_at > LATE_SECONDS]
+    if late and all(state.word == "up" for state in states):
+        yield Concern(
+            f"deliveries of {', '.join(late)} have waited for over {LATE_SECONDS // 60} minutes",
+            "after an outage or a large delivery it passes by itself; if the numbers do not fall, start more workers"
+            " (B12_WORKERS) or read the worker's log",
+        )
+
+
+def _log(home: Home, process: str) -> str:
+    return str(home.logs / f"{process}.log")
