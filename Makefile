@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 DEMO_HOME := var/demo
+DURATION ?= 300
+SEED ?= $(shell date +%s)
+NODES ?= 1
 PEERS := .venv-peers
 # Most tests wait for processes, so there are more workers than cores; tests/conftest.py says which stay together.
 PARALLEL := --numprocesses 4 --no-loadscope-reorder
@@ -12,7 +15,7 @@ PARALLEL := --numprocesses 4 --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check fix bench up down lock clean
+.PHONY: help demo test unit check fix bench faults up down lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -62,6 +65,9 @@ $(PEERS)/.locked: bench/peers.lock $(STAMP)
 
 bench: $(STAMP) $(PEERS)/.locked ## Measure the intake and the build beside their peers
 	$(BIN)/python -m bench $(addprefix --events ,$(EVENTS)) $(addprefix --runs ,$(RUNS))
+
+faults: $(STAMP) ## Kill, stop and fill what can be for DURATION seconds by SEED, then count what is lost or doubled
+	$(BIN)/python -m tests.faults --seconds $(DURATION) --seed $(SEED) --nodes $(NODES)
 
 up: $(STAMP) ## Start broker, workers and Dagster under ./var
 	$(BIN)/b12 up

@@ -7,10 +7,12 @@ import os
 import signal
 from typing import Literal, get_args
 
-Moment = Literal["before_files", "files_written", "committed", "receipts_sent", "offsets_committed"]
+FlushMoment = Literal["before_files", "files_written", "committed", "receipts_sent", "offsets_committed"]
 """In the order of a flush's effects."""
+Moment = FlushMoment | Literal["compacted"]
+"""And when a compaction has committed, and what it wrote is not yet safe from a power failure."""
 
-MOMENTS: tuple[str, ...] = get_args(Moment)
+MOMENTS: tuple[str, ...] = get_args(FlushMoment)
 
 SETTING = "B12_TEST_KILL_AT"
 """A moment, and after a colon the number of flushes that pass it unharmed, like `files_written:2`."""

@@ -3,6 +3,8 @@
 Everything here may run beside any number of writers; of two that run at once, one gives way.
 """
 
+import uuid
+from collections import Counter
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ from deltalake import ColumnProperties, DeltaTable, PostCommitHookProperties, Wr
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from contracts.errors import EnvironmentProblem
+from lake import crash
 from lake.home import Home
 from lake.schema import table_schema
 from lake.storage import LEVEL, Storage, is_key, repetitive
@@ -18,6 +21,8 @@ EVERY = 50
 """Commits between two compactions: with it the cost of a commit stays flat (measured)."""
 TARGET_BYTES = 128 << 20
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+CLAIM_PROPERTY = "b12.compaction"
+"""The table's property that says whose compaction may commit."""
 RETENTION_HOURS = 7 * 24
 """Removed files stay readable this long, for builds that pinned an older version. Never less than a day: a removal
 during a slow flush would take files that its commit is about to name."""
@@ -56,8 +61,12 @@ def due(before: int, after: int) -> bool:
 
 
 def _compact(table: DeltaTable, storage: Storage) -> tuple[int, int]:
+    if not _is_worth(table):
+        return 0, 0
     before = _paths(table)
     try:
+        if not _claim(table):
+            return 0, 0
         done = table.optimize.compact(
             target_size=TARGET_BYTES,
             writer_properties=_writer(table_schema()),
@@ -65,12 +74,41 @@ def _compact(table: DeltaTable, storage: Storage) -> tuple[int, int]:
         )
     except CommitFailedError:
         table.update_incremental()
-        return 0, 0  # another worker compacted the same files: its result stands
+        return 0, 0  # another one claimed the table meanwhile, or changed it: what it did stands
+    crash.here("compacted")
     # The library syncs nothing. Until this is done, the files that were replaced are the ones that a power failure
     # leaves whole; they stay for the retention.
     storage.sync(_paths(table) - before)
     storage.sync([f"_delta_log/{int(table.version()):020}.json"])
     return int(done["numFilesRemoved"]), int(done["numFilesAdded"])
+
+
+def _is_worth(table: DeltaTable) -> bool:
+    """Whether a kind has two files that one could replace: a claim alone would make a quiet lake's log grow."""
+    files = pa.table(table.get_add_actions(flatten=True)).select(["partition.kind", "size_bytes"])
+    small = (
+        kind
+        for kind, size in zip(*(column.to_pylist() for column in files.columns), strict=True)
+        if size < TARGET_BYTES
+    )
+    return any(count > 1 for count in Counter(small).values())
+
+
+def _claim(table: DeltaTable) -> bool:
+    """Make every compaction that is under way fail, and load the table as it is after that; False when outrun.
+
+    deltalake (1.6.6) lets two compactions replace the same files by two sets of new ones, and every row is there twice:
+    its conflict check passes over files that were removed without a change of data, since
+    https://github.com/delta-io/delta-rs/pull/3982, and it writes no application transaction for a compaction. What it
+    does check is the metadata. So a claim is a change of metadata: no compaction that started before it can commit
+    after it. Goes when deltalake refuses to remove a file twice (a test looks).
+    """
+    mine = uuid.uuid4().hex
+    table.alter.set_table_properties(
+        {CLAIM_PROPERTY: mine}, raise_if_not_exists=False, post_commithook_properties=_NO_HOOKS
+    )
+    table.update_incremental()
+    return bool(table.metadata().configuration.get(CLAIM_PROPERTY) == mine)
 
 
 def _paths(table: DeltaTable) -> set[str]:

@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts.errors import EnvironmentProblem
+from lake import maintenance
 from lake.maintenance import due, maintain
 from lake.schema import schema
 from lake.snapshot import snapshot
@@ -57,6 +58,63 @@ def test_flushing_goes_on_beside_compaction(home):
     maintain(home)
     assert [row["offset"] for row in content(home)["lab_result"]] == list(range(14))
     assert snapshot(home).positions[TOPIC, 0].received == 14
+
+
+def test_deltalake_lets_two_compactions_replace_the_same_files(home):
+    """The ground that the claim stands on: when this fails, maintenance needs no claim any more."""
+    for number in range(3):
+        record(home, SITE, [event(id=f"{number}")])
+    first, second = DeltaTable(home.lake), DeltaTable(home.lake)
+    first.optimize.compact()
+    second.optimize.compact()
+    assert [row["offset"] for row in content(home)["lab_result"]] == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("moment", ["claimed", "looked"])
+def test_of_two_compactions_at_once_one_gives_way(home, monkeypatch, moment):
+    for number in range(3):
+        record(home, SITE, [event(id=f"{number}")])
+    done = []
+
+    def meanwhile():
+        monkeypatch.undo()
+        done.append(maintain(home))
+
+    claim, update = maintenance._claim, DeltaTable.update_incremental
+
+    def claimed(table):
+        answer = claim(table)
+        meanwhile()  # a whole compaction, after the first has loaded the table and before it commits
+        return answer
+
+    def looked(table):
+        meanwhile()  # between the first's claim and its look at the table
+        update(table)
+
+    if moment == "claimed":
+        monkeypatch.setattr(maintenance, "_claim", claimed)
+    else:
+        monkeypatch.setattr(DeltaTable, "update_incremental", looked)
+    done.append(maintain(home))
+    assert [(one.compacted, one.written) for one in done] == [(3, 1), (0, 0)]
+    assert [row["offset"] for row in content(home)["lab_result"]] == [0, 1, 2]
+
+
+def test_many_compactions_at_once_beside_a_writer_double_nothing(home):
+    record(home, SITE, [event(id="first")])
+    writer = threading.Thread(target=lambda: [record(home, SITE, [event(id=f"{n}")]) for n in range(15)])
+    keepers = [threading.Thread(target=lambda: [maintain(home) for _ in range(4)]) for _ in range(3)]
+    for thread in (writer, *keepers):
+        thread.start()
+    for thread in (writer, *keepers):
+        thread.join()
+    assert [row["offset"] for row in content(home)["lab_result"]] == list(range(16))
+
+
+def test_where_there_is_nothing_to_compact_nothing_is_committed(home):
+    record(home, SITE, [event(id="a"), b"not json"])
+    version = snapshot(home).version
+    assert maintain(home).version == version
 
 
 def test_a_version_that_a_build_pinned_stays_readable(home):

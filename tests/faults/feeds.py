@@ -1,0 +1,80 @@
+"""The sites of a run, each with a producer process that sends its history until it is stopped or killed.
+
+What a producer does is tests/faults/producer.py's; what happens to it, tests/faults/mishaps_of_sites.py's.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from b12 import admin
+from contracts.site import Site
+from lake.home import Home
+from tests.faults.clients import librdkafka
+from tests.faults.patience import patiently
+from tests.faults.producer import CLOSE_SECONDS, Order
+from tests.worker_processes import add_to
+
+PARTITIONS = 2
+
+
+class Feed:
+    """One site, its topic of this moment, and the producer of this moment."""
+
+    def __init__(self, home: Home, site_id: str, seed: str, rate: float, history: Path) -> None:
+        self._home, self._seed, self._rate, self._history = home, seed, rate, history
+        self.lock = threading.RLock()
+        """Held by whoever does something to the topic or the producer."""
+        self.site: Site = patiently(lambda: add_to(home, site_id))
+        self._run = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.identify()
+
+    def identify(self) -> None:
+        """Learn the topic's UUID: producers write it down."""
+        topic = self.site.events_topic
+
+        def asked() -> str:
+            with admin.connect(self._home.internal_kafka()) as client:
+                return str(admin.topic_ids(client, [topic])[topic])
+
+        self.uuid = patiently(asked)
+
+    def order(self, name: str) -> Order:
+        """What a sender of this site is to know; each has its own part of the history."""
+        with self.lock:
+            self._run += 1
+            run = f"{name}{self._run}"
+        kafka, topic = librdkafka(self._home.internal_kafka()), self.site.events_topic
+        return Order(kafka, self.site.id, topic, self.uuid, PARTITIONS, run, self._seed, self._rate, str(self._history))
+
+    def start(self) -> None:
+        with self.lock:
+            order = json.dumps(self.order("p")._asdict())
+            with (self._home.logs / f"producer-{self.site.id}.log").open("ab") as log:
+                command = [sys.executable, "-m", "tests.faults.producer", order]
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """End the producer where it stands: what it had sent may be in Kafka without an acknowledgement."""
+        with self.lock:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+
+    def stop(self) -> None:
+        """Let the producer finish; it must have got all its acknowledgements."""
+        with self.lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.send_signal(signal.SIGTERM)
+                if self._process.wait(CLOSE_SECONDS + 10) != 0:
+                    raise RuntimeError(f"the producer of {self.site.id} got no acknowledgement of its last events")
+
+    def flood(self) -> None:
+        """Make the producer send as fast as it can for a moment."""
+        with self.lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.send_signal(signal.SIGUSR1)

@@ -1,0 +1,45 @@
+"""What can go wrong, as a deck that a schedule draws from: each mishap does its harm and undoes it.
+
+The mishaps themselves are in the modules of workers, Kafka, sites and the lake; how often they come, and whether the
+platform got over them, is tests/faults/schedule.py's.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Literal, NamedTuple
+
+from tests.faults.world import World
+
+Lane = Literal["workers", "kafka", "sites", "lake"]
+"""Mishaps of one lane follow each other; those of different lanes may meet."""
+
+Happening = Callable[[World, Random], None]
+
+
+class Mishap(NamedTuple):
+    """One kind of fault."""
+
+    name: str
+    lane: Lane
+    weight: int
+    """How often it is drawn, beside its neighbours in the lane."""
+    happens: Happening
+    impossible: Callable[[World], str]
+    """Why it cannot happen here; empty when it can."""
+    nodes: int
+    """Brokers that it takes."""
+
+
+DECK: list[Mishap] = []
+
+
+def mishap(
+    name: str, lane: Lane, weight: int = 2, impossible: Callable[[World], str] = lambda _: "", nodes: int = 1
+) -> Callable[[Happening], Happening]:
+    """Put a function into the deck."""
+
+    def put(happens: Happening) -> Happening:
+        DECK.append(Mishap(name, lane, weight, happens, impossible, nodes))
+        return happens
+
+    return put

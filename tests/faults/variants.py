@@ -1,0 +1,43 @@
+"""Workers that differ from the real one in one honest way, to be mixed with it.
+
+    B12_HOME=... python -m tests.faults.variants changed_rule
+    B12_HOME=... STOP_AT=files_written:2 python -m tests.faults.variants stopped
+
+Workers that are broken, for the checker to notice, are tests/faults/broken.py's.
+"""
+
+import os
+import signal
+import sys
+
+from b12.cli import main
+from contracts import judge
+from lake import crash
+from tests.faults.history import CHANGED_LIMIT
+
+STOP_AT = "STOP_AT"
+"""A moment of lake/crash.py, and after a colon the number of flushes that pass it."""
+
+
+def changed_rule() -> None:
+    """What is longer than CHANGED_LIMIT bytes is refused."""
+    judge.MAX_BYTES = CHANGED_LIMIT
+
+
+def stopped() -> None:
+    """Stop by SIGSTOP at a moment, once: a zombie with a commit in its hands, as soon as somebody wakes it."""
+    moment, _, spared = os.environ[STOP_AT].partition(":")
+    left = [int(spared or 0)]
+
+    def here(passed: str) -> None:
+        if passed == moment:
+            left[0] -= 1
+            if left[0] == -1:
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    crash.here = here
+
+
+if __name__ == "__main__":
+    {"changed_rule": changed_rule, "stopped": stopped}[sys.argv[1]]()
+    sys.exit(main(["worker"]))
