@@ -49,6 +49,7 @@ _TOGETHER = {
     "integration/test_intake_faults.py": "another broker",
     "integration/test_killed_workers.py": "another broker",
     "integration/test_pipeline_receipts.py": "another broker",
+    "faults/test_checker.py": "another broker",
 }
 """Modules that share a fixture of the session. Any worker makes what it is asked for; this saves the second one."""
 _site_numbers = itertools.count(1)

@@ -17,8 +17,8 @@ LONGEST = 270
 
 
 @pytest.mark.timeout(LONGEST + 60)
-def test_whatever_goes_wrong_every_acknowledged_event_is_stored_once_and_answered(kafka_home, tmp_path, capsys):
-    # `kafka_home` says so where no broker can run; the run itself has one of its own, to be killed.
+def test_whatever_goes_wrong_every_acknowledged_event_is_stored_once_and_answered(stack_home, tmp_path, capsys):
+    # `stack_home` says so where no broker can run; the run starts its own, to be killed.
     command = [sys.executable, "-m", "tests.faults", "--seconds", str(SECONDS), "--seed", "3", "--rate", "300"]
     process = subprocess.Popen(
         [*command, "--workers", "2", "--sites", "2", "--directory", str(tmp_path / "run")],
