@@ -15,6 +15,7 @@ from kafka.admin import (
     ACLPermissionType,
     ACLResourcePatternType,
     KafkaAdminClient,
+    OffsetSpec,
     ResourcePattern,
     ResourcePatternFilter,
     ResourceType,
@@ -23,6 +24,7 @@ from kafka.admin import (
     UserScramCredentialUpsertion,
 )
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.structs import TopicPartition
 
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
@@ -169,6 +171,14 @@ def topic_ids(client: KafkaAdminClient, names: Iterable[str]) -> dict[str, uuid.
         for topic in client.describe_topics(sorted(wanted))
         if topic["name"] in wanted and topic["error_code"] == 0
     }
+
+
+def has_records(client: KafkaAdminClient, topic: str) -> bool:
+    """Was anything ever written to this topic? Records that Kafka has deleted since count too."""
+    [described] = client.describe_topics([topic])
+    partitions = [TopicPartition(topic, each["partition_index"]) for each in described.get("partitions") or ()]
+    ends = client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST)) if partitions else {}
+    return any(end.offset > 0 for end in ends.values())
 
 
 def _principal(site: Site) -> str:

@@ -4,11 +4,13 @@ The command line that calls this is `b12.commands.site`; what a lab does with it
 """
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from b12 import admin
 from contracts import pseudonyms
-from contracts.errors import UsageError
+from contracts.errors import EnvironmentProblem, UsageError
 from contracts.site import Site
 from lake import settings_file
 from lake.home import Home, partitions
@@ -25,14 +27,36 @@ def register(home: Home, site: Site) -> Path:
         raise UsageError(f"site {site.id} is registered and disabled; `b12 site rotate {site.id}` lets it in again")
     if known is not None and known != site:
         raise UsageError(
-            f"site {site.id} is registered already, with other settings, and they are part of how its data is read;"
-            f" `b12 site list` shows them, {home.sites_file} holds them"
+            f"site {site.id} is registered already, with other settings: `b12 site list` shows them,"
+            f" `b12 site edit {site.id}` changes them"
         )
     home.require_same_kind(site)
     _connect_site(home, site, new_password=False)
     # Last, so that a worker that finds a site here also finds its topics, and a second try mends a broken first.
     home.put_site(site)
     return home.lab_config(site.id)
+
+
+def edit(home: Home, site_id: str, changes: Mapping[str, object]) -> dict[str, tuple[object, object]]:
+    """Change what is registered of a site; each changed field with its old and new value.
+
+    Workers read it within a second, and what it means for data that is there is decided by the next build. UsageError
+    for a time zone that can no longer change.
+    """
+    known = home.site(site_id)
+    site = _with(known, **changes)
+    if site.time_zone != known.time_zone:
+        if _has_data(home, known):
+            raise UsageError(
+                f"site {site_id}: its time zone cannot change, because it has sent data: the local date of every event"
+                " was read in that zone when it arrived, and all ages rest on those dates. Register it under another"
+                " name with the right zone, and let the lab push everything as that site"
+            )
+        if password := _password(home, site):
+            _write_lab_config(home, site, password, home.ensure_secret())
+    home.put_site(site)
+    fields = {name: (getattr(known, name), getattr(site, name)) for name in Site.__struct_fields__}
+    return {name: (before, after) for name, (before, after) in fields.items() if before != after}
 
 
 def rotate(home: Home, site_id: str) -> Path:
@@ -108,6 +132,20 @@ def _write_lab_config(home: Home, site: Site, password: str, secret: bytes) -> N
     settings_file.write(home.lab_config(site.id), config, settings_file.SECRET)
 
 
-def _with(site: Site, *, disabled: bool) -> Site:
-    fields = {name: getattr(site, name) for name in Site.__struct_fields__}
-    return Site(**fields | {"disabled": disabled})
+def _with(site: Site, **changes: object) -> Site:
+    fields: dict[str, Any] = {name: getattr(site, name) for name in Site.__struct_fields__}
+    return Site(**fields | changes)
+
+
+def _has_data(home: Home, site: Site) -> bool:
+    """Whether anything of the site is in the lake, or on its way there."""
+    from lake.snapshot import snapshot
+
+    with admin.connect(home.internal_kafka()) as client:
+        if admin.has_records(client, site.events_topic):
+            return True
+    try:
+        positions = snapshot(home).positions.values()
+    except EnvironmentProblem:  # no lake yet
+        return False
+    return any(site.id in position.by_site for position in positions)

@@ -5,13 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
+from contracts.errors import UsageError
+
 SiteName = Annotated[str, typer.Argument(metavar="SITE", help="The site's name, like BLR01.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    site = typer.Typer(help="The partner sites: add, list, rotate, disable, accept-gap.", no_args_is_help=True)
+    site = typer.Typer(help="The partner sites: add, edit, list, rotate, disable, accept-gap.", no_args_is_help=True)
     site.command("add")(add)
+    site.command("edit")(edit)
     site.command("list")(list_)
     site.command("rotate")(rotate)
     site.command("disable")(disable)
@@ -58,6 +61,46 @@ def add(
     print(f"  for the lab, by a safe way (it holds a password):  {config}")
 
 
+def edit(
+    site: SiteName,
+    name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
+    country: Annotated[str | None, typer.Option(help="Two letters, ISO 3166-1, like IN.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="IANA name; only before the site has sent anything.")] = None,
+    elevation_m: Annotated[int | None, typer.Option(help="Metres above sea level.")] = None,
+    consent: Annotated[Literal["attested", "per_subject"] | None, typer.Option(help="As for `b12 site add`.")] = None,
+    lab_code: Annotated[
+        list[str] | None, typer.Option(help="All its codes to keep, anew; may be repeated; an empty text for none.")
+    ] = None,
+) -> None:
+    """Change what is registered of a site. Its name in topics never changes, its time zone not once it has sent data.
+
+    A new elevation or consent basis counts for everything it ever sent, from the next build on; new lab codes are kept
+    from now on.
+    """
+    from b12 import registration
+    from lake.home import Home
+
+    wanted: dict[str, object] = {
+        "name": name,
+        "country": country,
+        "time_zone": time_zone,
+        "elevation_m": elevation_m,
+        "consent_basis": consent,
+        "lab_codes": None if lab_code is None else tuple(code for code in lab_code if code),
+    }
+    wanted = {field: value for field, value in wanted.items() if value is not None}
+    if not wanted:
+        raise UsageError("say what to change, like: b12 site edit BLR01 --elevation-m 920")
+    home = Home.from_env()
+    changed = registration.edit(home, site, wanted)
+    if not changed:
+        print(f"{site} is so already.")
+    for field, (before, after) in changed.items():
+        print(f"{site}: {field.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
+    if "time_zone" in changed:
+        print(f"  for the lab, by a safe way, its new file:  {home.lab_config(site)}")
+
+
 def list_() -> None:
     """The sites and what is known of each."""
     from rich.console import Console
@@ -101,6 +144,10 @@ def disable(site: SiteName) -> None:
 
     registration.disable(Home.from_env(), site)
     print(f"{site} is shut out; its data stays. `b12 site rotate {site}` lets it in again.")
+
+
+def _shown(value: object) -> str:
+    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 def accept_gap(site: SiteName) -> None:

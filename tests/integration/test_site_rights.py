@@ -8,6 +8,7 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthori
 
 from b12 import admin, registration
 from contracts import pseudonyms
+from contracts.errors import UsageError
 
 
 def lab_client(home, site, tmp_path):
@@ -122,6 +123,20 @@ def test_disable_shuts_a_site_out_and_rotate_lets_it_in_again(kafka_home, add_si
     registration.rotate(kafka_home, site.id)
     assert not kafka_home.site(site.id).disabled
     assert send(lab_client(kafka_home, site, tmp_path)[1], site.events_topic).offset == 1
+
+
+def test_a_time_zone_can_change_until_the_site_has_sent_data(kafka_home, add_site, tmp_path):
+    site = add_site()
+    old, settings = lab_client(kafka_home, site, tmp_path)
+    changed = registration.edit(kafka_home, site.id, {"time_zone": "Africa/Nairobi"})
+    assert changed == {"time_zone": (site.time_zone, "Africa/Nairobi")}
+    new, _ = lab_client(kafka_home, site, tmp_path)
+    assert new == old | {"time_zone": "Africa/Nairobi"}
+    send(settings, site.events_topic)
+    with pytest.raises(UsageError, match="cannot change, because it has sent data: the local date of every event"):
+        registration.edit(kafka_home, site.id, {"time_zone": "Asia/Kolkata", "name": "Another"})
+    assert kafka_home.site(site.id).time_zone == "Africa/Nairobi"
+    assert registration.edit(kafka_home, site.id, {"name": "Another"}) == {"name": (site.name, "Another")}
 
 
 def test_registering_twice_changes_nothing_and_other_settings_are_refused(kafka_home, add_site):

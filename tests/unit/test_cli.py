@@ -80,6 +80,37 @@ def test_a_site_that_cannot_be_is_refused_before_kafka_is_asked(home, capsys, wr
     assert hint in capsys.readouterr().err
 
 
+def test_a_registered_site_is_edited(home, capsys):
+    home.put_site(Site(id="BLR01", name="A", country="IN", time_zone="Asia/Kolkata", lab_codes=("B12-SER",)))
+
+    def edit(*words):
+        code = cli.main(["--home", str(home.path), "site", "edit", "BLR01", *words])
+        return code, capsys.readouterr()
+
+    code, said = edit("--name", "Another", "--elevation-m", "920", "--consent", "per_subject", "--lab-code", "HB")
+    assert code == 0
+    assert said.out.splitlines() == [
+        "BLR01: name: A -> Another",
+        "BLR01: elevation m: 0 -> 920",
+        "BLR01: consent basis: attested -> per_subject",
+        "BLR01: lab codes: B12-SER -> HB",
+    ]
+    edited = home.site("BLR01")
+    assert (edited.name, edited.country, edited.elevation_m, edited.lab_codes) == ("Another", "IN", 920, ("HB",))
+    assert edit("--lab-code", "")[1].out == "BLR01: lab codes: HB -> none\n"
+    assert edit("--elevation-m", "920")[1].out == "BLR01 is so already.\n"
+    for words, hint in [
+        ([], "say what to change"),
+        (["--country", "India"], "two capital letters"),
+        (["--elevation-m", "9000"], "metres"),
+    ]:
+        code, said = edit(*words)
+        assert code == 2
+        assert hint in said.err
+    assert cli.main(["--home", str(home.path), "site", "edit", "NBO01", "--name", "B"]) == 2
+    assert home.site("BLR01") == Site(**{n: getattr(edited, n) for n in Site.__struct_fields__} | {"lab_codes": ()})
+
+
 def test_accepting_a_gap_names_what_was_lost(home, capsys):
     site = Site(id="BLR01", name="A", country="IN", time_zone="Asia/Kolkata")
     home.put_site(site)
