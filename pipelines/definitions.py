@@ -10,7 +10,7 @@ import dagster as dg
 
 from expectations import process
 from lake.home import Home
-from pipelines import lake_assets, registry_build, sensors, verdict_receipts
+from pipelines import intake_trouble, lake_assets, registry_build, sensors, verdict_receipts
 from pipelines.gate import Auditor
 from registry.models import Model, load_models
 
@@ -39,7 +39,8 @@ def build_defs(
     return dg.Definitions(
         assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts],
         jobs=[job],
-        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed(job)],
+        asset_checks=intake_trouble.checks(home),
+        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed(job), intake_trouble.sensor(home)],
         schedules=[sensors.daily(job)],
     )
 
