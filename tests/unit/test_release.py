@@ -7,7 +7,10 @@ import shutil
 import subprocess
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
@@ -22,26 +25,67 @@ from registry.inputs import Bound, Inputs, pinned
 from registry.models import needed_for
 from registry.queries import connected
 from tests.lake_fixture import record
-from tests.registry_fixture import BLR01, CUT_OFF, OSL01, given
+from tests.registry_fixture import BLR01, CUT_OFF, OSL01, given, without_rules
 from tests.sample_events import event, one_of_each
 
-MODELS = needed_for(
-    ["core.lab_results", "core.growth", "core.doses", "core.statuses", "core.subjects", "summary.verdicts"]
+MODELS = without_rules(
+    needed_for(["core.lab_results", "core.growth", "core.doses", "core.statuses", "core.subjects", "summary.verdicts"])
 )
-"""Enough of a release for what is tested here; all of it is in the last test."""
+"""Enough of a release for what is tested here; all of it is built where content is compared table by table."""
 
 
 def made(home: Home, lake: Inputs) -> release.Release:
     return release.make(home, lake, models=MODELS, threads=1)
 
 
+class First(NamedTuple):
+    """A home's first release, with the lake that it was made of and the files of its build."""
+
+    home: Home
+    lake: Inputs
+    published: release.Release
+    build: Path
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> First:
+    """Made once: to be read, or copied by `first`."""
+    directory = tmp_path_factory.mktemp("first")
+    home, kept = Home(directory / "home"), directory / "build"
+    home.make()
+    lake = given(directory, {BLR01: [*one_of_each(), b"not JSON"], OSL01: one_of_each("OSL01")})
+
+    def keep(candidate: Path, _operators: Path) -> list[invariants.Outcome]:
+        shutil.copytree(candidate.parent, kept)
+        return []
+
+    published = release.make(home, lake, models=MODELS, threads=1, audits=[keep])
+    return First(home, lake, published, kept)
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> Inputs:
-    return given(tmp_path, {BLR01: [*one_of_each(), b"not JSON"], OSL01: one_of_each("OSL01")})
+def first(one: First, home: Home) -> First:
+    """A copy of it in a home of this test's own."""
+    shutil.copytree(one.home.path, home.path, dirs_exist_ok=True)
+    file = release.release_file(home, one.published.manifest.id)
+    return First(home, one.lake, one.published._replace(file=file), one.build)
 
 
-def test_a_release_is_one_immutable_file_and_its_manifest(home: Home, lake: Inputs) -> None:
-    published = made(home, lake)
+@pytest.fixture
+def lake(one: First) -> Inputs:
+    return one.lake
+
+
+@contextmanager
+def built(first: First) -> Iterator[release.Workspace]:
+    """The files of its build in the workspace of another."""
+    with release.exclusive(first.home) as workspace:
+        shutil.copytree(first.build, workspace.candidate.parent, dirs_exist_ok=True)
+        yield workspace
+
+
+def test_a_release_is_one_immutable_file_and_its_manifest(one: First) -> None:
+    home, published = one.home, one.published
 
     assert published.is_new
     assert sorted(path.name for path in home.releases.iterdir()) == [
@@ -56,8 +100,8 @@ def test_a_release_is_one_immutable_file_and_its_manifest(home: Home, lake: Inpu
     assert home.operators.exists()
 
 
-def test_the_manifest_says_what_it_was_made_of(home: Home, lake: Inputs) -> None:
-    manifest = made(home, lake).manifest
+def test_the_manifest_says_what_it_was_made_of(one: First) -> None:
+    lake, manifest = one.lake, one.published.manifest
 
     assert manifest.cut_off == CUT_OFF
     assert manifest.sites["BLR01"].bounds == tuple(bound for bound in lake.bounds if bound.site == "BLR01")
@@ -66,16 +110,15 @@ def test_the_manifest_says_what_it_was_made_of(home: Home, lake: Inputs) -> None
     assert {model.name for model in MODELS if model.in_release} <= set(manifest.tables)
 
 
-def test_a_release_can_be_moved_elsewhere_whole(home: Home, lake: Inputs, tmp_path: Path) -> None:
-    made(home, lake)
-    home.path.rename(tmp_path / "elsewhere")
+def test_a_release_can_be_moved_elsewhere_whole(first: First, tmp_path: Path) -> None:
+    first.home.path.rename(tmp_path / "elsewhere")
     moved = Home(tmp_path / "elsewhere")
     with connected(release.release_file(moved, release.current(moved).id)) as connection:
         assert connection.execute("SELECT count(*) FROM core.subjects").fetchall() == [(2,)]
 
 
-def test_every_table_and_column_says_what_it_means(home: Home, lake: Inputs) -> None:
-    with connected(made(home, lake).file) as connection:
+def test_every_table_and_column_says_what_it_means(one: First) -> None:
+    with connected(one.published.file) as connection:
         undescribed = connection.execute("""
             SELECT schema_name || '.' || table_name || '.' || column_name FROM duckdb_columns()
             WHERE comment IS NULL AND schema_name IN ('core', 'research', 'summary')
@@ -90,31 +133,31 @@ def test_every_table_and_column_says_what_it_means(home: Home, lake: Inputs) -> 
         assert says.endswith("Unit: d.")
 
 
-def test_equal_content_makes_no_new_file(home: Home, lake: Inputs) -> None:
-    first = made(home, lake)
-    again = made(home, lake)
+def test_equal_content_makes_no_new_file(first: First) -> None:
+    again = made(first.home, first.lake)
 
     assert not again.is_new
-    assert again.manifest == first.manifest
-    assert len(release.history(home)) == 1
+    assert again.manifest == first.published.manifest
+    assert len(release.history(first.home)) == 1
 
 
-def test_other_content_makes_the_next_release_and_keeps_the_older(home: Home, tmp_path: Path) -> None:
-    first = made(home, given(tmp_path, {BLR01: one_of_each()}))
-    later = made(home, given(tmp_path, {BLR01: [*one_of_each(), event(id="more", record="more")]}))
+def test_other_content_makes_the_next_release_and_keeps_the_older(first: First, tmp_path: Path) -> None:
+    later = made(first.home, given(tmp_path, {BLR01: [*one_of_each(), event(id="more", record="more")]}))
 
     assert later.manifest.number == 2
-    assert first.file.exists()
-    assert release.current(home).id == later.manifest.id
-    assert [manifest.number for manifest in release.history(home)] == [1, 2]
+    assert first.published.file.exists()
+    assert release.current(first.home).id == later.manifest.id
+    assert [manifest.number for manifest in release.history(first.home)] == [1, 2]
 
 
-def test_a_reader_keeps_the_release_it_has_open(home: Home, tmp_path: Path) -> None:
-    first = made(home, given(tmp_path, {BLR01: one_of_each()}))
-    with duckdb.connect(str(home.operators), read_only=True) as operators, connected(first.file) as reader:
-        made(home, given(tmp_path, {BLR01: [event("enrolment")]}))
-        assert reader.execute("SELECT count(*) FROM core.lab_results").fetchall() == [(1,)]
-        assert operators.execute("SELECT count(*) FROM verdicts").fetchall() == [(15,)]
+def test_a_reader_keeps_the_release_it_has_open(first: First, tmp_path: Path) -> None:
+    with (
+        duckdb.connect(str(first.home.operators), read_only=True) as operators,
+        connected(first.published.file) as reader,
+    ):
+        made(first.home, given(tmp_path, {BLR01: [event("enrolment")]}))
+        assert reader.execute("SELECT count(*) FROM core.lab_results").fetchall() == [(2,)]
+        assert operators.execute("SELECT count(*) FROM verdicts").fetchall() == [(31,)]
 
 
 # Failing
@@ -125,9 +168,8 @@ def files(home: Home) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in kept if path.is_file()}
 
 
-def test_an_audit_that_fails_publishes_nothing_and_says_why(home: Home, lake: Inputs, tmp_path: Path) -> None:
-    made(home, lake)
-    before = files(home)
+def test_an_audit_that_fails_publishes_nothing_and_says_why(first: First, tmp_path: Path) -> None:
+    before = files(first.home)
     lost = given(tmp_path, {BLR01: one_of_each()})
     [bound] = lost.bounds
     miscounted = Inputs(
@@ -135,26 +177,23 @@ def test_an_audit_that_fails_publishes_nothing_and_says_why(home: Home, lake: In
     )
 
     with pytest.raises(ReleaseHeld, match=r"last good release stays: conservation fails 2 times \(BLR01\)"):
-        made(home, miscounted)
-    assert files(home) == before
+        made(first.home, miscounted)
+    assert files(first.home) == before
 
 
-def test_a_build_that_breaks_off_leaves_everything_as_it_was(home: Home, lake: Inputs) -> None:
-    made(home, lake)
-    before = files(home)
+def test_a_build_that_breaks_off_leaves_everything_as_it_was(first: First) -> None:
+    before = files(first.home)
 
     def fails(candidate: Path, operators: Path) -> list[invariants.Outcome]:
         raise RuntimeError("a fault of ours")
 
     with pytest.raises(RuntimeError):
-        release.make(home, lake, audits=[fails], models=MODELS, threads=1)
-    assert files(home) == before
+        release.make(first.home, first.lake, audits=[fails], models=MODELS, threads=1)
+    assert files(first.home) == before
 
 
-def test_a_dropped_row_fails_the_accounting(home: Home, lake: Inputs) -> None:
-    with release.exclusive(home) as (candidate, operators):
-        for _ in build.run(lake, candidate, operators, models=MODELS, threads=1):
-            pass
+def test_a_dropped_row_fails_the_accounting(first: First) -> None:
+    with built(first) as (candidate, operators):
         assert all(outcome.holds for outcome in invariants.check(candidate, operators, MODELS))
         with duckdb.connect(str(operators)) as connection:
             connection.execute("""
@@ -169,10 +208,8 @@ def test_a_dropped_row_fails_the_accounting(home: Home, lake: Inputs) -> None:
     assert failed["one_verdict_each"].failing == 1
 
 
-def test_a_key_that_names_two_rows_and_a_date_in_the_release_fail(home: Home, lake: Inputs) -> None:
-    with release.exclusive(home) as (candidate, operators):
-        for _ in build.run(lake, candidate, operators, models=MODELS, threads=1):
-            pass
+def test_a_key_that_names_two_rows_and_a_date_in_the_release_fail(first: First) -> None:
+    with built(first) as (candidate, operators):
         with duckdb.connect(str(candidate)) as connection:
             connection.execute("INSERT INTO core.growth SELECT * FROM core.growth LIMIT 1")
             connection.execute("UPDATE core.doses SET subject_key = '00000000-0000-0000-0000-000000000000'")
