@@ -31,7 +31,7 @@ def troubles(home: Home, now: float) -> Troubles:
         if not gap.accepted_at:
             site = gap.topic.split(".")[2]
             held[f"{site} partition {gap.partition}"] = (
-                f"Kafka deleted offsets {gap.from_offset} to {gap.to_offset - 1} before they were read: ask the lab to push"
+                f"Kafka deleted offsets {gap.from_offset} to {gap.to_offset - 1} before they were read: the lab pushes"
                 f" again, then b12 site accept-gap {site}"
             )
     ending = {worker.name: told for worker in workers.workers(home) if (told := workers.trouble(worker, now))}
