@@ -6,15 +6,14 @@ no broker the changes wait, and go out with those of the next build.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Protocol
 
 import dagster as dg
-import msgspec
 
 from contracts import rulebook
 from contracts.errors import EnvironmentProblem
+from contracts.platform_event import message, parts
 from contracts.site import Site
 from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
 from contracts.verdicts import fix
@@ -23,12 +22,8 @@ from pipelines.checks import RELEASE
 from registry import verdicts
 from registry.verdicts import Change
 
-MOST_BYTES = 500_000
-"""Of one message: half of what a broker takes by default."""
 RECEIPTS = dg.AssetKey("verdict_receipts")
 _SECONDS = 30
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Sender(Protocol):
@@ -128,24 +123,8 @@ def told(home: Home, kafka: InternalKafka, connect: Connect = connected) -> dict
 
 def messages(site: Site, changes: Iterable[Change]) -> Iterator[bytes]:
     """CloudEvents of at most MOST_BYTES each; the same changes always give the same bytes."""
-    entries: list[ChangedVerdict] = []
-    size = 0
-    for change in changes:
-        entry = _entry(change)
-        length = len(_encode(entry)) + 1
-        if entries and size + length > MOST_BYTES:
-            yield _message(site, entries)
-            entries, size = [], 0
-        entries.append(entry)
-        size += length
-    if entries:
-        yield _message(site, entries)
-
-
-def _message(site: Site, entries: list[ChangedVerdict]) -> bytes:
-    data = ChangedVerdicts(site=site.id, verdicts=tuple(entries))
-    digest = blake2b(_encode(data), digest_size=16, person=b"b12.verdicts")
-    return _encode(VerdictReceipt(id=digest.hexdigest(), data=data))
+    for entries in parts(map(_entry, changes)):
+        yield message(VerdictReceipt, ChangedVerdicts(site=site.id, verdicts=tuple(entries)), b"b12.verdicts")
 
 
 def _entry(change: Change) -> ChangedVerdict:

@@ -7,13 +7,14 @@ What a receipt holds is contracts/receipts.py's.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import zip_longest
 from typing import NamedTuple
 
-import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from contracts.judge import rules
+from contracts.platform_event import encode, message, parts
 from contracts.receipts import Receipt, Receipts, RefusedDelivery
 from contracts.replay_receipts import ReplayedDelivery, ReplayReceipt, Replays
 from contracts.site import Site
@@ -21,11 +22,6 @@ from lake.home import InternalKafka
 from lake.judgements import Judgements, Refused
 from lake.replayed import Replayed
 from streams.cluster import ssl_context
-
-MOST_BYTES = 500_000
-"""Of one receipt: half of what a broker takes by default."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Range(NamedTuple):
@@ -43,32 +39,18 @@ def receipts(of: Range, judgements: Judgements) -> Iterator[bytes]:
 
     The same range and judgements always give the same bytes.
     """
-    start, size, entries = of.start, 0, list[RefusedDelivery]()
-    for refused in judgements.refused:
-        entry = _entry(refused)
-        length = len(_encode(entry)) + 1
-        if entries and size + length > MOST_BYTES:
-            yield _receipt(of, start, refused.offset, judgements, entries)
-            start, size, entries = refused.offset, 0, []
-        entries.append(entry)
-        size += length
-    yield _receipt(of, start, of.end, judgements, entries)
+    found = list(parts(map(_entry, judgements.refused))) or [[]]
+    start = of.start
+    for entries, following in zip_longest(found, found[1:]):
+        end = following[0].offset if following else of.end
+        yield _receipt(of, start, end, judgements, entries)
+        start = end
 
 
 def replay_receipts(site: str, replays: Iterable[Replayed]) -> Iterator[bytes]:
     """The receipts of a site's replays, as JSON of at most MOST_BYTES each; the same replays give the same bytes."""
-    entries: list[ReplayedDelivery] = []
-    size = 0
-    for replay in replays:
-        entry = _replayed(replay)
-        length = len(_encode(entry)) + 1
-        if entries and size + length > MOST_BYTES:
-            yield _replay_receipt(site, entries)
-            entries, size = [], 0
-        entries.append(entry)
-        size += length
-    if entries:
-        yield _replay_receipt(site, entries)
+    for entries in parts(map(_replayed, replays)):
+        yield message(ReplayReceipt, Replays(site=site, deliveries=tuple(entries)), b"b12.replays")
 
 
 class Producer:
@@ -141,16 +123,10 @@ def _replayed(replay: Replayed) -> ReplayedDelivery:
     )
 
 
-def _replay_receipt(site: str, entries: list[ReplayedDelivery]) -> bytes:
-    data = Replays(site=site, deliveries=tuple(entries))
-    digest = blake2b(_encode(data), digest_size=16, person=b"b12.replays")
-    return _encode(ReplayReceipt(id=digest.hexdigest(), data=data))
-
-
 def _receipt(of: Range, start: int, end: int, judgements: Judgements, entries: list[RefusedDelivery]) -> bytes:
     name = f"{of.topic_uuid}/{of.partition}/{start}/{end}".encode()
     accepted = bisect_left(judgements.accepted, end) - bisect_left(judgements.accepted, start)
-    return _encode(
+    return encode(
         Receipt(
             id=blake2b(name, digest_size=16, person=b"b12.receipt").hexdigest(),
             data=Receipts(

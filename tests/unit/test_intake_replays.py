@@ -325,4 +325,4 @@ def test_no_value_and_no_subject_of_a_replay_is_logged(home, kafka, new_intake, 
     after(kafka, new_intake, replay(0, poison, origin(0)), record(1, poison, (HEADER, b"CANARY")))
     assert "CANARY" not in caplog.text
     assert "2021-04" not in caplog.text
-    assert {row["rule"] for row in rows(home)} == {"format", "replay_unreadable"}
+    assert {row["rule"] for row in rows(home)} == {"number_spelling", "replay_unreadable"}

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from contracts.platform_event import MOST_BYTES
 from contracts.verdict_receipts import VerdictReceipt
 from lake.home import Home, InternalKafka
 from pipelines import verdict_receipts
-from pipelines.verdict_receipts import MOST_BYTES, messages, told
+from pipelines.verdict_receipts import messages, told
 from registry.verdicts import Change
 from tests.registry_fixture import BLR01, OSL01
 

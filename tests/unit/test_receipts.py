@@ -4,9 +4,10 @@ import json
 from array import array
 
 from contracts.judge import rules
+from contracts.platform_event import MOST_BYTES
 from contracts.site import Site
 from lake.judgements import Judgements, Refused
-from streams.receipts import MOST_BYTES, Range, receipts
+from streams.receipts import Range, receipts
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata", synthetic=True)
 
