@@ -51,7 +51,7 @@ _TOGETHER = {
     "integration/test_pipeline_receipts.py": "another broker",
     "faults/test_checker.py": "another broker",
 }
-"""Modules that share a fixture of the session. Any worker makes what it is asked for; this saves the second one."""
+"""Modules that share what takes seconds to load or start. Any worker does it when asked; this saves the second time."""
 _site_numbers = itertools.count(1)
 
 
