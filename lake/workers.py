@@ -8,10 +8,12 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from contracts.errors import EnvironmentProblem
 from lake import settings_file
 from lake.home import Home
 
@@ -72,8 +74,9 @@ def begun(home: Home, name: str, port: int, version: str) -> Worker:
 
 
 def alive(home: Home, name: str) -> None:
-    """Record that the worker lives."""
-    _path(home, name).touch()
+    """Record that the worker lives; another one of that name may have taken its file away."""
+    with suppress(FileNotFoundError):
+        os.utime(_path(home, name))
 
 
 def failed(home: Home, worker: Worker, why: str) -> None:
@@ -124,5 +127,5 @@ def _write(path: Path, worker: Worker) -> None:
 def _read(path: Path) -> Worker | None:
     try:
         return Worker(**settings_file.read(path), seen_at=path.stat().st_mtime)
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, EnvironmentProblem, TypeError):
+        return None  # what a worker left about itself may be gone or torn, and must keep none from starting

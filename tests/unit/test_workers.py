@@ -82,3 +82,15 @@ def test_workers_have_a_file_each(home, name):
     begin(home)
     begin(home, name)
     assert {worker.name for worker in workers.workers(home)} == {"worker", name}
+
+
+def test_no_torn_file_and_no_second_worker_of_the_name_keeps_one_from_starting(home):
+    first = begin(home)
+    workers.left(home, first)
+    workers.alive(home, first.name)  # another process that took the same name still lives
+    assert list(workers.workers(home)) == []
+    begin(home)
+    for torn in (b"", b'name = "wor', b'name = "worker"\n'):
+        (home.run / "workers" / "worker.toml").write_bytes(torn)
+        assert list(workers.workers(home)) == []
+        assert begin(home).restarts == 0
