@@ -13,6 +13,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from contracts.errors import EnvironmentProblem
 from lake import crash
+from lake.damage import read_whole
 from lake.home import Home
 from lake.schema import table_schema
 from lake.storage import LEVEL, Storage, is_key, repetitive
@@ -43,15 +44,18 @@ class Maintenance(NamedTuple):
 def maintain(lake: Home | str, *, remove: bool = True) -> Maintenance:
     """Compact, checkpoint and, unless told otherwise, remove; EnvironmentProblem when there is no lake."""
     storage = Storage(lake.lake if isinstance(lake, Home) else lake)
-    try:
-        table = DeltaTable(storage.uri)
-    except TableNotFoundError:
-        raise EnvironmentProblem(f"there is no lake at {storage.uri} yet, so there is nothing to maintain") from None
-    compacted, written = _compact(table, storage)
-    table.create_checkpoint()
-    table.cleanup_metadata()
-    removed = table.vacuum(retention_hours=RETENTION_HOURS, dry_run=False, full=True) if remove else []
-    table.update_incremental()
+    with read_whole(storage.uri):
+        try:
+            table = DeltaTable(storage.uri)
+        except TableNotFoundError:
+            raise EnvironmentProblem(
+                f"there is no lake at {storage.uri} yet, so there is nothing to maintain"
+            ) from None
+        compacted, written = _compact(table, storage)
+        table.create_checkpoint()
+        table.cleanup_metadata()
+        removed = table.vacuum(retention_hours=RETENTION_HOURS, dry_run=False, full=True) if remove else []
+        table.update_incremental()
     return Maintenance(int(table.version()), compacted, written, len(removed))
 
 

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from contracts.errors import EnvironmentProblem
+from lake.damage import read_whole
 from lake.home import REPLAY_TOPIC, Home
 from lake.origins import NO_SITE
 from lake.storage import Storage
@@ -42,7 +43,8 @@ def snapshot(lake: Home | str, version: int | None = None) -> Snapshot:
     """The newest version of the lake, or the one asked for. EnvironmentProblem when there is none."""
     storage = Storage(lake.lake if isinstance(lake, Home) else lake)
     try:
-        table = DeltaTable(storage.uri, version=version)
+        with read_whole(storage.uri):
+            table = DeltaTable(storage.uri, version=version)
     except TableNotFoundError:
         raise EnvironmentProblem(
             f"there is no lake at {storage.uri} yet: a worker makes it when the first deliveries arrive (`b12 up`)"

@@ -43,11 +43,15 @@ class Storage:
             pq.write_table(table, path, filesystem=self.files, **options)
             return int(self.files.get_file_info(path).size)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("xb") as file:
-            pq.write_table(table, file, **options)
-            file.flush()
-            os.fsync(file.fileno())
-            return file.tell()
+        try:
+            with Path(path).open("xb") as file:
+                pq.write_table(table, file, **options)
+                file.flush()
+                os.fsync(file.fileno())
+                return file.tell()
+        except OSError:
+            Path(path).unlink(missing_ok=True)  # of a full disk, a part of a file that no commit will name takes more
+            raise
 
     def sync(self, relatives: Iterable[str]) -> None:
         """Make files that others wrote, and their names, outlive a power failure."""

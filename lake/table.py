@@ -19,6 +19,7 @@ from deltalake.transaction import AddAction
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import fingerprint
 from lake import crash, replayed
+from lake.damage import read_whole, written
 from lake.judgements import Judgements, between
 from lake.replayed import Replayed
 from lake.schema import table_schema
@@ -89,7 +90,8 @@ class Lake:
         """Open the table, or make it. EnvironmentProblem when it was made under another secret."""
         storage = Storage(uri)
         mark = fingerprint(secret)
-        lake = cls(_open_or_create(storage, mark), storage)
+        with read_whole(storage.uri):
+            lake = cls(_open_or_create(storage, mark), storage)
         if lake._table.metadata().configuration.get(SECRET_PROPERTY) != mark:
             raise EnvironmentProblem(
                 f"the lake at {storage.uri} was written under another pseudonym secret, so new keys would not match"
@@ -111,18 +113,20 @@ class Lake:
 
     def stored(self, topic_uuid: str, partition: int) -> Stored | None:
         """How far the newest version is with one topic partition; None before its first flush."""
-        self._table.update_incremental()
+        self._refresh()
         return stored(self._table, topic_uuid, partition)
 
     def judgements(self, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:
         """What became of the deliveries from `start` up to but without `end`, from the newest version."""
-        self._table.update_incremental()
-        return between(self._table, self._storage, topic_uuid, partition, start, end)
+        self._refresh()
+        with read_whole(self.uri):
+            return between(self._table, self._storage, topic_uuid, partition, start, end)
 
     def replayed(self, topic_uuid: str, partition: int, start: int, end: int) -> list[Replayed]:
         """The same of the replay topic."""
-        self._table.update_incremental()
-        return replayed.between(self._table, self._storage, topic_uuid, partition, start, end)
+        self._refresh()
+        with read_whole(self.uri):
+            return replayed.between(self._table, self._storage, topic_uuid, partition, start, end)
 
     def flush(self, spans: Sequence[Span], tables: Mapping[str, pa.Table]) -> int:
         """Commit the rows of `tables` (by partition of the lake) and the spans they come from; a version with them.
@@ -130,17 +134,22 @@ class Lake:
         Either all of it is in the lake and will survive a power failure, or none of it is. Raises Fenced when the
         lake is not where the spans start, EnvironmentProblem when no commit got through.
         """
-        self._table.update_incremental()
+        self._refresh()
         self._require_unmoved(spans)
         crash.here("before_files")
-        actions = [self._write(partition, table) for partition, table in tables.items()]
-        self._storage.sync_names(action.path for action in actions)
+        with written(self.uri):
+            actions = [self._write(partition, table) for partition, table in tables.items()]
+            self._storage.sync_names(action.path for action in actions)
         crash.here("files_written")
         self._commit(spans, actions)
         self._table.update_incremental()  # a commit does not move the handle it was made with
         self._sync()
         crash.here("committed")
         return self.version
+
+    def _refresh(self) -> None:
+        with read_whole(self.uri):
+            self._table.update_incremental()
 
     def _commit(self, spans: Sequence[Span], actions: list[AddAction]) -> None:
         failure: Exception | None = None

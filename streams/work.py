@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
+from contracts.errors import EnvironmentProblem
 from lake import maintenance
 from lake.rows import Batch, tables
 from lake.schema import REFUSED
@@ -55,7 +56,7 @@ def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics:
     if maintenance.due(before, after):
         try:
             maintenance.maintain(lake.uri, remove=False)
-        except (DeltaError, OSError) as error:  # what is stored is stored; the next one may do better
+        except (EnvironmentProblem, DeltaError) as error:  # what is stored is stored; the next one may do better
             say("maintenance_failed", logging.WARNING, error)
     return after
 
