@@ -143,6 +143,7 @@ def parsed() -> argparse.Namespace:
 
 
 def interrupted(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not break off the ending of what was started
     raise KeyboardInterrupt
 
 

@@ -39,7 +39,7 @@ class Slot:
             self._wanted = True
             if self.has_ended():
                 self._ended_at = 0.0
-                self._worker = Worker(self._home, program, **settings)
+                self._worker = Worker(self._home, program, SUPERVISOR_PROCESS_NAME=f"worker-{self.number}", **settings)
 
     def start_variant(self, name: str, **settings: str) -> None:
         """The same with a worker of tests/faults/variants.py."""
