@@ -77,9 +77,7 @@ def connect(kafka: InternalKafka, seconds: float = 10) -> Iterator[KafkaAdminCli
 
 def client_settings(kafka: InternalKafka) -> dict[str, object]:
     """kafka-python's settings for a client of the platform itself (admin, producer or consumer)."""
-    settings: dict[str, object] = {"bootstrap_servers": kafka.servers, "security_protocol": kafka.security_protocol}
-    files = {"ssl_cafile": kafka.cafile, "ssl_certfile": kafka.certfile, "ssl_keyfile": kafka.keyfile}
-    return settings | {name: str(path) for name, path in files.items() if path}
+    return kafka.client_settings()
 
 
 def require_listening(kafka: InternalKafka) -> None:

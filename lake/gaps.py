@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lake import settings_file
-from lake.home import Home
+from lake.home import REPLAY_TOPIC, Home
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,18 @@ class Gap:
     """UTC, ISO 8601."""
     accepted_at: str = ""
     """UTC, ISO 8601; empty while the partition waits for an operator."""
+
+
+def whose(topic: str) -> str:
+    """The site whose topic it is; the replay topic is its own."""
+    return topic if topic == REPLAY_TOPIC else topic.split(".")[2]
+
+
+def remedy(topic: str) -> str:
+    """What somebody has to do about a gap of this topic."""
+    if topic == REPLAY_TOPIC:
+        return "b12 dead-letters accept-gap; what the replays were to bring in is still among the dead letters"
+    return f"ask the lab to push again what it sent then, and b12 site accept-gap {whose(topic)}"
 
 
 def report(home: Home, gap: Gap) -> Gap:

@@ -44,6 +44,12 @@ class InternalKafka:
         """Kafka's name of the transport: `SSL` or `PLAINTEXT`."""
         return "SSL" if self.cafile else "PLAINTEXT"
 
+    def client_settings(self) -> dict[str, object]:
+        """kafka-python's settings for a client of the platform itself: admin, producer or consumer."""
+        settings: dict[str, object] = {"bootstrap_servers": self.servers, "security_protocol": self.security_protocol}
+        files = {"ssl_cafile": self.cafile, "ssl_certfile": self.certfile, "ssl_keyfile": self.keyfile}
+        return settings | {name: str(path) for name, path in files.items() if path}
+
 
 @dataclass(frozen=True)
 class SiteListener:

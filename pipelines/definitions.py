@@ -10,7 +10,7 @@ import dagster as dg
 
 from expectations import process
 from lake.home import Home
-from pipelines import intake_trouble, lake_assets, registry_build, sensors, verdict_receipts
+from pipelines import intake_trouble, lake_assets, registry_build, replays, sensors, verdict_receipts
 from pipelines.gate import Auditor
 from registry.models import Model, load_models
 
@@ -23,6 +23,7 @@ def build_defs(
     models: tuple[Model, ...] | None = None,
     auditor: Callable[[], AbstractContextManager[Auditor]] = process.Auditor,
     connect: verdict_receipts.Connect = verdict_receipts.connected,
+    dead_letters: replays.Open = replays.opened,
 ) -> dg.Definitions:
     """All of it for one home (default: the environment's). Tests pass other parts."""
     home = home or Home.from_env()
@@ -36,11 +37,12 @@ def build_defs(
         executor_def=dg.in_process_executor,
         description="Builds every model from one version of the lake, checks it, and publishes it as a release.",
     )
+    replay = replays.replay_job(home, dead_letters)
     return dg.Definitions(
         assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts],
-        jobs=[job],
+        jobs=[job, replay],
         asset_checks=intake_trouble.checks(home),
-        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed(job), intake_trouble.sensor(home)],
+        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed([job, replay]), intake_trouble.sensor(home)],
         schedules=[sensors.daily(job)],
     )
 

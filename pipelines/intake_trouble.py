@@ -29,10 +29,9 @@ def troubles(home: Home, now: float) -> Troubles:
     held = {}
     for gap in gaps.gaps(home):
         if not gap.accepted_at:
-            site = gap.topic.split(".")[2]
-            held[f"{site} partition {gap.partition}"] = (
-                f"Kafka deleted offsets {gap.from_offset} to {gap.to_offset - 1} before they were read: the lab pushes"
-                f" again, then b12 site accept-gap {site}"
+            held[f"{gaps.whose(gap.topic)} partition {gap.partition}"] = (
+                f"Kafka deleted offsets {gap.from_offset} to {gap.to_offset - 1} before they were read:"
+                f" {gaps.remedy(gap.topic)}"
             )
     ending = {worker.name: told for worker in workers.workers(home) if (told := workers.trouble(worker, now))}
     return {"workers": ending, "gaps": held}

@@ -133,12 +133,12 @@ def daily(job: Any) -> dg.ScheduleDefinition:
     )
 
 
-def run_failed(job: Any) -> dg.SensorDefinition:
+def run_failed(jobs: Sequence[Any]) -> dg.SensorDefinition:
     """Posts failed runs to the webhook, if there is one."""
 
     @dg.run_failure_sensor(
         name="run_failed",
-        monitored_jobs=[job],
+        monitored_jobs=list(jobs),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Posts run id, job, step and class of the error to B12_WEBHOOK_URL; nothing of the data.",
     )

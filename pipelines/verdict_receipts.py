@@ -52,18 +52,13 @@ def connected(kafka: InternalKafka) -> Iterator[Sender]:
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
-    tls = {}
-    if kafka.cafile:
-        tls = {"ssl_cafile": str(kafka.cafile), "ssl_certfile": str(kafka.certfile), "ssl_keyfile": str(kafka.keyfile)}
     producer = None
     try:
         producer = KafkaProducer(
-            bootstrap_servers=kafka.servers,
-            security_protocol=kafka.security_protocol,
+            **kafka.client_settings(),
             acks="all",
             max_block_ms=1000 * _SECONDS,
             max_request_size=1_000_000,
-            **tls,
         )
         yield _Producer(producer)
     except (KafkaError, OSError) as error:

@@ -74,14 +74,7 @@ class Cluster:
 
     def _connected(self) -> Any:
         if self._client is None:
-            kafka = self._kafka
-            files = {"ssl_cafile": kafka.cafile, "ssl_certfile": kafka.certfile, "ssl_keyfile": kafka.keyfile}
-            self._client = KafkaAdminClient(
-                bootstrap_servers=kafka.servers,
-                security_protocol=kafka.security_protocol,
-                bootstrap_timeout_ms=10_000,
-                **{name: str(path) for name, path in files.items() if path},
-            )
+            self._client = KafkaAdminClient(bootstrap_timeout_ms=10_000, **self._kafka.client_settings())
         return self._client
 
 

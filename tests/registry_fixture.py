@@ -9,22 +9,21 @@ What a test asserts belongs to the test.
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from contracts.judge import Refusal, judge
+from contracts.judge import judge
 from contracts.pseudonyms import Role, as_uuid, pseudonym, site_key
 from contracts.site import Site
-from lake.origins import NO_SITE, Origin
 from lake.rows import Batch, tables
 from registry import build, models
 from registry.inputs import Bound, Inputs
 from registry.models import Model
-from tests.lake_fixture import topic_uuid_of
+from tests.lake_fixture import REPLAY_UUID, Replay, replayed, topic_uuid_of
 
 SECRET = b"s" * 32
 RECEIVED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -40,11 +39,6 @@ ASK01 = Site(
     consent_basis="per_subject",
     synthetic=True,
 )
-
-REPLAY_UUID = "6f1e4a5c-0000-4000-8000-00000000000f"
-
-Replay = tuple[Site, int | None, bytes]
-"""Of which site's delivery, at which offset of it, with what value; without an offset, one that nobody can place."""
 
 _FINDING = ("rule", "field", "category", "severity", "effect", "reason")
 _runs = itertools.count()
@@ -84,7 +78,7 @@ def given(
         bounds.append(Bound(site.id, topic_uuid_of(site), 0, end, end))
         if end < len(values):
             waiting[site.id] = len(values) - end
-    for name, batch in _replayed(replays).items():
+    for name, batch in replayed(SECRET, replays).items():
         _add(parts, batch)
         end = (replays_held_at or {}).get(name, len(replays))
         received_by_then = sum(offset < end for offset in batch.offsets)
@@ -99,26 +93,6 @@ def given(
         pq.write_table(pa.concat_tables(found), path)
         files[kind] = [str(path)]
     return Inputs(files, bounds, {site.id: site for site in deliveries}, cut_off, waiting=waiting)
-
-
-def _replayed(replays: Sequence[Replay]) -> dict[str, Batch]:
-    """The replays as a worker reads them, by site."""
-    batches: dict[str, Batch] = {}
-    for offset, (site, of, value) in enumerate(replays):
-        known = of is not None
-        name = site.id if known else NO_SITE
-        if name not in batches:
-            batches[name] = Batch(site if known else None, site_key(SECRET, site.id), REPLAY_UUID, 0, origins=[])
-        batch = batches[name]
-        batch.offsets.append(offset)
-        batch.received_ms.append(int((RECEIVED + timedelta(hours=1 + offset)).timestamp() * 1000))
-        batch.sizes.append(len(value))
-        batch.judged.append(judge(value, site, RECEIVED) if known else Refusal("replay_unreadable", "$"))
-        assert batch.origins is not None
-        received = int(RECEIVED.timestamp() * 1000)
-        origin = Origin(site.id, site.events_topic, topic_uuid_of(site), 0, of, received) if known else None
-        batch.origins.append(origin)
-    return batches
 
 
 def _add(parts: dict[str, list[pa.Table]], batch: Batch) -> None:

@@ -14,9 +14,8 @@ from kafka.errors import KafkaError
 
 from b12 import admin
 from contracts.errors import EnvironmentProblem
-from contracts.site import Site
 from lake import gaps
-from lake.home import Home
+from lake.home import REPLAY_TOPIC, Home
 from lake.snapshot import Position, snapshot
 
 _SECONDS = 3.0
@@ -39,7 +38,7 @@ class Held:
 
 @dataclass
 class Backlog:
-    """Of one site."""
+    """Of one site, or of what operators had replayed, which goes by its topic's name."""
 
     site: str
     waiting: int = 0
@@ -50,15 +49,17 @@ class Backlog:
 
 
 def backlogs(home: Home) -> list[Backlog]:
-    """Of every registered site. EnvironmentProblem when Kafka does not answer."""
-    found = {name: Backlog(name) for name in home.sites()}
-    if not found:
+    """Of every registered site, and of replays if any wait. EnvironmentProblem when Kafka does not answer."""
+    sites = home.sites()
+    if not sites:
         return []
+    by_topic = {site.events_topic: site.id for site in sites.values()} | {REPLAY_TOPIC: REPLAY_TOPIC}
+    found = {name: Backlog(name) for name in by_topic.values()}
     kafka = home.internal_kafka()
     stood = _positions(home)
     accepted = {(gap.topic_uuid, gap.partition, gap.to_offset) for gap in gaps.gaps(home) if gap.accepted_at}
     with admin.connect(kafka) as client:
-        partitions = _partitions(client, home.sites().values(), found)
+        partitions = _partitions(client, by_topic, found)
         bounds = _bounds(client, partitions)
     behind = {}
     for partition, (site, uuid) in partitions.items():
@@ -76,7 +77,7 @@ def backlogs(home: Home) -> list[Backlog]:
     for partition, taken_at in _oldest(admin.client_settings(kafka), behind).items():
         backlog = found[partitions[partition][0]]
         backlog.oldest_at = min(taken_at, backlog.oldest_at or taken_at)
-    return list(found.values())
+    return [backlog for backlog in found.values() if backlog.site in sites or backlog.waiting or backlog.held]
 
 
 def _positions(home: Home) -> Mapping[tuple[str, int], Position]:
@@ -87,10 +88,9 @@ def _positions(home: Home) -> Mapping[tuple[str, int], Position]:
 
 
 def _partitions(
-    client: KafkaAdminClient, sites: Iterable[Site], found: Mapping[str, Backlog]
+    client: KafkaAdminClient, by_topic: Mapping[str, str], found: Mapping[str, Backlog]
 ) -> dict[TopicPartition, tuple[str, str]]:
     """Site and topic UUID of every partition; a topic that is missing is noted in `found`."""
-    by_topic = {site.events_topic: site.id for site in sites}
     partitions = {}
     for topic in client.describe_topics(sorted(by_topic)):
         site = by_topic[topic["name"]]

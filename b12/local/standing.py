@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from b12.local.backlog import Backlog, Held
 from b12.local.stack import State
-from lake import workers
+from lake import gaps, workers
 from lake.home import Home
 from lake.workers import Worker
 
@@ -62,12 +62,11 @@ def _of_workers(home: Home, states: Sequence[State], found: Sequence[Worker], no
 
 def _of_partitions(backlogs: Sequence[Backlog]) -> Iterator[Concern]:
     for backlog in backlogs:
-        gaps = [held for held in backlog.held if held.reason == "gap"]
-        if gaps:
-            lost = ", ".join(f"{held.wanted} to {held.offered - 1} of partition {held.partition}" for held in gaps)
+        lost = [held for held in backlog.held if held.reason == "gap"]
+        if lost:
+            ranges = ", ".join(f"{held.wanted} to {held.offered - 1} of partition {held.partition}" for held in lost)
             yield Concern(
-                f"{backlog.site}: Kafka deleted offsets {lost} before they were read",
-                f"ask the lab to push again what it sent then, and b12 site accept-gap {backlog.site}",
+                f"{backlog.site}: Kafka deleted offsets {ranges} before they were read", gaps.remedy(lost[0].topic)
             )
         for held in backlog.held:
             if held.reason != "gap":

@@ -9,6 +9,7 @@ from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthori
 from b12 import admin, registration
 from contracts import pseudonyms
 from contracts.errors import UsageError
+from lake.home import REPLAY_TOPIC
 
 
 def lab_client(home, site, tmp_path):
@@ -58,6 +59,15 @@ def test_a_site_cannot_write_to_another_sites_topic(kafka_home, add_site, tmp_pa
         send(settings, add_site().events_topic)
 
 
+def test_a_site_can_neither_write_nor_read_replays(kafka_home, add_site, tmp_path):
+    _, settings = lab_client(kafka_home, add_site(), tmp_path)
+    with pytest.raises(TopicAuthorizationFailedError):
+        send(settings, REPLAY_TOPIC)
+    with KafkaAdminClient(**settings) as client:
+        [described] = client.describe_topics([REPLAY_TOPIC])
+    assert described["error_code"] == TopicAuthorizationFailedError.errno
+
+
 def test_a_site_reads_its_own_receipts_and_not_anothers(kafka_home, add_site, tmp_path):
     site, other = add_site(), add_site()
     platform = admin.client_settings(kafka_home.internal_kafka())
@@ -96,7 +106,7 @@ def test_the_platforms_listener_wants_a_certificate(kafka_home):
                 "ssl_cafile": str(kafka.cafile),
                 "bootstrap_timeout_ms": 1000,
             },
-            "b12.replay",
+            REPLAY_TOPIC,
         )
 
 

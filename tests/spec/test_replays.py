@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from contracts.site import Site
 from lake.origins import NO_SITE
+from lake.snapshot import snapshot
 from registry import invariants
+from registry.inputs import Inputs, pinned
 from registry.models import needed_for
-from tests.registry_fixture import BLR01, OSL01, Replay, built, given
+from tests.lake_fixture import REPLAY_UUID, Replay, record, record_replays
+from tests.registry_fixture import BLR01, CUT_OFF, OSL01, built, given
 from tests.sample_events import event
 
 ENROLLED = event("enrolment", id="enrolment")
@@ -217,3 +220,29 @@ def judged(directory: Path, deliveries: dict[Site, list[bytes]], replays: list[R
     assert broken == []
     assert chains == [], "one delivery stands for an event and its replays"
     return Counter(rows)
+
+
+def test_a_build_of_the_lake_reads_each_sites_replays_up_to_its_own_bounds(home):
+    """The lake counts replays by site; a held site keeps the counts of its last good release."""
+    home.ensure_secret()
+    for site in (BLR01, OSL01):
+        home.put_site(site)
+        record(home, site, [event("enrolment", site.id, id="e"), BROKEN])
+    record_replays(home, [(BLR01, 1, BROKEN), (BLR01, None, b"")])
+    before = pinned(home, snapshot(home), CUT_OFF)
+    assert replays_of(before) == {"BLR01": (2, 1), NO_SITE: (2, 1)}
+
+    record_replays(home, [(OSL01, 1, RESULT), (BLR01, 1, RESULT)])
+    last_good = [bound for bound in before.bounds if bound.site == "BLR01"]
+    held = pinned(home, snapshot(home), CUT_OFF, {"BLR01": last_good})
+    assert replays_of(held) == {"BLR01": (2, 1), "OSL01": (4, 1), NO_SITE: (4, 1)}
+    assert held.waiting == {"BLR01": 1}
+    left_out = pinned(home, snapshot(home), CUT_OFF, {"OSL01": ()})
+    assert replays_of(left_out) == {"BLR01": (4, 2), NO_SITE: (4, 1)}
+    assert left_out.waiting == {"OSL01": 3}
+
+
+def replays_of(lake: Inputs) -> dict[str, tuple[int, int]]:
+    """Next offset and count of the replay topic, by site."""
+    bounds = [bound for bound in lake.bounds if bound.topic_uuid == REPLAY_UUID]
+    return {bound.site: (bound.next_offset, bound.received) for bound in bounds}

@@ -115,7 +115,7 @@ def test_a_failed_run_is_posted_by_its_error_s_class_alone(monkeypatch: pytest.M
     def build() -> None:
         registry()
 
-    sensor = run_failed(build)
+    sensor = run_failed([build])
     posted: list[webhook.FailedRun] = []
     monkeypatch.setattr(webhook, "post", lambda _, failed: posted.append(failed))
     with dg.DagsterInstance.ephemeral() as instance:
