@@ -29,9 +29,9 @@ def test_it_is_as_of_a_fixed_day_so_that_every_run_gives_the_same(demo: Demonstr
 
 def test_it_shows_each_step_with_its_seconds_and_what_to_look_at(demo: Demonstration) -> None:
     assert len(re.findall(r"^  done +\d+\.\d s  ", demo.printed, re.MULTILINE)) == 8
-    assert "kept at SYN02: registry.xlsx row" in demo.printed
+    assert "asked at SYN02: registry.xlsx row" in demo.printed
     assert re.search(r"^SYN03 +802 +.*held 19, .*refused 5", demo.printed, re.MULTILINE)
-    assert re.search(r"^received +3,158 ", demo.printed, re.MULTILINE)
+    assert re.search(r"^received +3,159 ", demo.printed, re.MULTILINE)
     assert "one case explained: infant BLR-001 of SYN01" in demo.printed
     assert re.search(r"http://127\.0\.0\.1:\d+", demo.printed)
 
