@@ -47,6 +47,7 @@ check: $(STAMP) ## Format, lint, types, import directions, generated files; edit
 	$(BIN)/python -m registry.reference --check
 	$(BIN)/python -m pipelines.generated --check
 	$(BIN)/python -m b12.reference --check
+	$(BIN)/python -m streams.reference --check
 
 fix: $(STAMP) ## Format, mend what lint can mend, write the generated files again
 	$(BIN)/ruff check --fix .
@@ -55,6 +56,7 @@ fix: $(STAMP) ## Format, mend what lint can mend, write the generated files agai
 	$(BIN)/python -m registry.reference
 	$(BIN)/python -m pipelines.generated
 	$(BIN)/python -m b12.reference
+	$(BIN)/python -m streams.reference
 
 # Quix Streams pins other versions than we do, so it gets an environment of its own.
 $(PEERS)/.locked: bench/peers.lock $(STAMP)

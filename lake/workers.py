@@ -107,7 +107,7 @@ def trouble(worker: Worker, now: float) -> str | None:
     failures = worker.failures + down
     if failures >= FAILURES and (down or now - worker.started_at < WELL_SECONDS):
         why = worker.why if worker.ended or not down else _KILLED
-        return f"ended {failures} times in a row, last because: {why}"
+        return f"ended {failures} times in a row, last because {why}"
     if silent and not worker.ended:
         at = datetime.fromtimestamp(worker.seen_at, UTC).isoformat(sep=" ", timespec="seconds")
         return f"has given no sign of life since {at}"

@@ -67,10 +67,7 @@ class Guard:
         self._alive(why, lookout.held)
         if stuck := self._watchdog.stuck(look):
             say("stuck", logging.CRITICAL, sign=stuck.sign.name, why=stuck.sign.words, seconds=stuck.seconds)
-            raise WorkerStuck(
-                f"the worker stood still for {stuck.seconds} s ({stuck.sign.words}) and ends, to be started again;"
-                " nothing is lost: what was not yet in the lake is read again"
-            )
+            raise WorkerStuck(f"it stood still for {stuck.seconds} s: {stuck.sign.words}")
 
     def stops(self) -> None:
         """The worker is on its way out and looks at nothing any more."""

@@ -85,20 +85,24 @@ class Metrics:
         """So many deliveries of a site were stored as refused by this rule."""
         self._refused.labels(site, rule).inc(count)
 
+    def said(self, event: str) -> None:
+        """A line of the log named this event."""
+        self._lines.labels(event).inc()
+
     def count_lines(self) -> None:
         """Count our own lines of the log from now on."""
-        logging.getLogger(OURS).addHandler(_Lines(self._lines))
+        logging.getLogger(OURS).addHandler(_Lines(self))
 
 
 class _Lines(logging.Handler):
     """An event's name stands in the code, so there are few of them."""
 
-    def __init__(self, counter: Counter) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         super().__init__()
-        self._counter = counter
+        self._metrics = metrics
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._counter.labels(record.msg).inc()
+        self._metrics.said(record.msg)
 
 
 class _Gauges(Collector):

@@ -21,6 +21,7 @@ from streams.worker import STOP_SECONDS, Worker, WorkerStopped
 
 STUCK_SECONDS = 5.0
 """The same for a worker that is stuck, and will hardly leave in good order."""
+_NOTHING_LOST = ". Nothing is lost: what was not yet in the lake is read again"
 
 
 def run(home: Home) -> None:
@@ -55,7 +56,7 @@ async def _run(home: Home, guard: Guard, metrics: Metrics) -> None:
     except Exception as error:
         told = _told(error)
         # Before anything is cleared away: what is stuck may keep that waiting too.
-        guard.failed(str(told))
+        guard.failed(str(told).removesuffix(_NOTHING_LOST))
         _end_if_stuck(told.exit_code, STUCK_SECONDS if isinstance(error, WorkerStuck) else STOP_SECONDS)
         raise told from None
     finally:
@@ -79,12 +80,13 @@ async def _work(worker: Worker, guard: Guard, stopping: asyncio.Event) -> None:
 
 def _told(error: Exception) -> B12Error:
     """What people are told of an error."""
+    if isinstance(error, WorkerStuck):
+        return WorkerStopped(f"{error}{_NOTHING_LOST}")
     if isinstance(error, B12Error):
         return error
     say("stopped", logging.CRITICAL, error)
     return WorkerStopped(
-        f"the worker stopped after an unexpected {type(error).__name__}; its log says where."
-        " Nothing is lost: what was not yet in the lake is read again"
+        f"the worker stopped after an unexpected {type(error).__name__}; its log says where{_NOTHING_LOST}"
     )
 
 

@@ -54,6 +54,7 @@ def down() -> None:
 
 def status() -> None:
     """Processes, what waits of each site, and what somebody has to do. Exits with 3 unless all is well."""
+    import sys
     import time
 
     from rich.console import Console
@@ -63,7 +64,8 @@ def status() -> None:
     from lake import workers
     from lake.home import Home
 
-    home, console = Home.from_env(), Console(highlight=False, soft_wrap=True)
+    # Into a pipe nothing is folded: the next program counts lines.
+    home, console = Home.from_env(), Console(highlight=False, width=None if sys.stdout.isatty() else 10_000)
     states, found, now = stack.status(home), list(workers.workers(home)), time.time()
     console.print(screen.processes(states, found, now))
     console.print(f" logs: {home.logs}\n")

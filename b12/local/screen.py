@@ -12,7 +12,7 @@ from rich.text import Text
 from b12.local.backlog import Backlog
 from b12.local.stack import State
 from b12.local.standing import LATE_SECONDS, Concern
-from lake.workers import Worker
+from lake.workers import Worker, trouble
 
 MOST_SITES = 20
 """With more of them, those of which nothing waits are only counted."""
@@ -31,14 +31,15 @@ def processes(states: Sequence[State], found: Sequence[Worker], now: float) -> R
             duration(now - state.since) if state.since else "",
             str(worker.restarts) if worker else "",
         )
+    table.columns[3].justify = table.columns[4].justify = "right"
     known = {state.process for state in states}
     for worker in found:
         if worker.name not in known:  # in a container, or started by hand
             table.add_row(worker.name, "elsewhere", "", duration(now - worker.started_at), str(worker.restarts))
     again = [
-        Text(f" {worker.name} was started again, last because: {worker.why}", "dim")
+        Text(f" {worker.name} was started again, last because {worker.why}", "dim")
         for worker in found
-        if worker.restarts
+        if worker.restarts and not trouble(worker, now)
     ]
     return Group(table, *again)
 
@@ -67,10 +68,10 @@ def concerns(found: Sequence[Concern]) -> RenderableType:
     """What somebody has to do."""
     if not found:
         return Text("\n nothing to do", "green")
-    lines = [Text("\n to do", "bold")]
+    table = Table.grid(padding=(0, 1))
     for number, concern in enumerate(found, 1):
-        lines += [Text(f" {number}. {concern.what}", "red"), Text(f"    {concern.do}")]
-    return Group(*lines)
+        table.add_row(f" {number}.", Group(Text(concern.what, "red"), Text(concern.do)))
+    return Group(Text("\n to do", "bold"), table)
 
 
 def duration(seconds: float) -> str:

@@ -48,7 +48,9 @@ class State:
             return {"FATAL": "given up", "BACKOFF": "ended, restarting"}.get(self.supervised, "stopped")
         if not self.kept:
             return "orphaned"
-        return "up" if self.answers else f"running, {self.why or worker_pages.SILENT}"
+        if self.answers:
+            return "up"
+        return "starting" if self.supervised == "STARTING" else f"running, {self.why or worker_pages.SILENT}"
 
 
 def up(home: Home, report: Report, only: str | None = None) -> None:

@@ -45,7 +45,7 @@ def _of_processes(home: Home, states: Sequence[State]) -> Iterator[Concern]:
     for state in states:
         if state.word == "given up":
             what = f"{state.process} ended again and again while it started, and was given up"
-            yield Concern(what, f"the end of {_log(home, state.process)} says why; mend that, then b12 up")
+            yield Concern(what, f"mend what the end of its log names, then b12 up: {_log(home, state.process)}")
 
 
 def _of_workers(home: Home, states: Sequence[State], found: Sequence[Worker], now: float) -> Iterator[Concern]:
@@ -55,9 +55,17 @@ def _of_workers(home: Home, states: Sequence[State], found: Sequence[Worker], no
         if told and not (worker.name in wanted and wanted[worker.name].word == "stopped"):
             yield Concern(
                 f"{worker.name} {told}",
-                f"mend what it names, if it is of this machine or of Kafka; it is started again by itself. Its log:"
-                f" {_log(home, worker.name)}",
+                f"{_after_failures(wanted.get(worker.name))}; its log: {_log(home, worker.name)}",
             )
+
+
+def _after_failures(state: State | None) -> str:
+    if state and state.word == "up":
+        return f"it reads again, and counts as well after {workers.WELL_SECONDS // 60} minutes"
+    return (
+        "nothing is lost, and it is started again by itself, with growing pauses: mend what the reason names (disk,"
+        " Kafka, a setting); if that is nothing of yours, b12 down and b12 up"
+    )
 
 
 def _of_partitions(backlogs: Sequence[Backlog]) -> Iterator[Concern]:

@@ -80,4 +80,4 @@ def test_a_worker_that_stands_still_says_why_ends_and_is_brought_back(supervised
     capfd.readouterr()
     assert main(["status"]) == 3, "Dagster was not asked for"
     told = capfd.readouterr().out
-    assert "was started again, last because: the worker stood still" in " ".join(told.split())
+    assert "was started again, last because it stood still" in " ".join(told.split())

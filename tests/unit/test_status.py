@@ -35,7 +35,7 @@ def test_when_all_is_well_there_is_nothing_to_do(home):
     ("state", "word", "do"),
     [
         (replace(UP, pid=None), "stopped", "b12 up"),
-        (replace(UP, pid=None, supervised="FATAL"), "given up", "worker.log says why"),
+        (replace(UP, pid=None, supervised="FATAL"), "given up", "mend what the end of its log names"),
         (replace(UP, kept=False), "orphaned", "b12 down, then b12 up"),
     ],
 )
@@ -53,11 +53,14 @@ def test_a_worker_that_does_not_read_says_why():
 def test_a_worker_that_ends_again_and_again_is_told_with_the_reason(home):
     failing = replace(WORKER, started_at=int(NOW) - 20, restarts=FAILURES, failures=FAILURES, why="the disk is full")
     words = told(home, workers=[failing])
-    assert f"worker ended {FAILURES} times in a row, last because: the disk is full" in words
-    assert "worker.log" in words
-    shown = printed(screen.processes([UP], [failing], NOW))
-    assert "4 h 12 min 3" in shown
-    assert "was started again, last because: the disk is full" in shown
+    assert f"worker ended {FAILURES} times in a row, last because the disk is full" in words
+    assert "it reads again" in words
+    assert "growing pauses" in told(home, [replace(UP, answers=False)], [failing])
+    once = replace(WORKER, restarts=1, failures=1, why="the disk is full")
+    assert told(home, workers=[once]) == "nothing to do"
+    shown = printed(screen.processes([UP], [once], NOW))
+    assert "up 12 4 h 12 min 1" in shown
+    assert "worker was started again, last because the disk is full" in shown
 
 
 def test_a_worker_in_a_container_is_shown_beside_the_stack():

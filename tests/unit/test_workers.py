@@ -68,7 +68,7 @@ def test_one_that_was_killed_counts_too_and_silence_is_told(home):
     assert "killed" in again.why
     begin(home)
     begin(home)
-    assert "3 times in a row, last because: it was killed" in trouble(only(home), time.time())
+    assert "3 times in a row, last because it was killed" in trouble(only(home), time.time())
 
 
 def test_one_that_was_given_up_long_ago_is_forgotten(home):
