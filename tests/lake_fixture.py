@@ -14,8 +14,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from contracts.judge import Refusal, judge
 from contracts.pseudonyms import site_key
@@ -23,6 +25,8 @@ from contracts.site import Site
 from lake.home import REPLAY_TOPIC, Home
 from lake.origins import NO_SITE, Origin
 from lake.rows import Batch, tables
+from lake.schema import schema
+from lake.snapshot import snapshot
 from lake.table import Lake, Span
 
 RECEIVED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -39,6 +43,22 @@ Replay = tuple[Site, int | None, bytes | None]
 def topic_uuid_of(site: Site) -> str:
     """The UUID that `record` gives a site's topic."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, site.events_topic))
+
+
+def stored(kind: str, files: Sequence[str], columns: Sequence[str] | None = None) -> pa.Table:
+    """What these files of a kind hold, under the newest columns: null where a file is older."""
+    # Not by pyarrow.dataset, which loads pandas.
+    parts = [pq.ParquetFile(file).read(columns) for file in files]
+    table = pa.concat_tables([schema(kind).empty_table(), *parts], promote_options="permissive")
+    return table.select(columns or schema(kind).names)
+
+
+def rows(home: Home, version: int | None = None) -> list[dict[str, Any]]:
+    """Every row of the lake, with its partition as `kind`."""
+    found = []
+    for kind, files in snapshot(home, version).files.items():
+        found += [row | {"kind": kind} for row in stored(kind, files).to_pylist()]
+    return found
 
 
 def record(

@@ -19,8 +19,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.dataset as ds
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import MemberToRemove
 
@@ -30,6 +28,7 @@ from contracts.site import Site
 from lake.home import WORKER_GROUP, Home
 from lake.schema import schema
 from lake.snapshot import snapshot
+from tests.lake_fixture import stored
 
 SECONDS = 30
 """Longest wait for anything here."""
@@ -130,9 +129,8 @@ def rows(home: Home, site: Site, columns: Sequence[str] = ("partition", "offset"
         return []
     found = []
     for kind, paths in files.items():
-        wanted = pa.schema([schema(kind).field(name) for name in (*columns, "site") if name in schema(kind).names])
-        table = ds.dataset(paths, schema=wanted).to_table(filter=ds.field("site") == site.id)
-        found += [row | {"kind": kind} for row in table.to_pylist()]
+        wanted = [name for name in (*columns, "site") if name in schema(kind).names]
+        found += [row | {"kind": kind} for row in stored(kind, paths, wanted).to_pylist() if row["site"] == site.id]
     return found
 
 

@@ -16,9 +16,9 @@ from lake.maintenance import maintain
 from lake.snapshot import snapshot
 from lake.table import Lake
 from tests.faults import disk
-from tests.lake_fixture import record
+from tests.lake_fixture import record, rows
 from tests.sample_events import event
-from tests.unit.test_lake import SITE, TOPIC, rows
+from tests.unit.test_lake import SITE, TOPIC
 
 
 @pytest.fixture
@@ -108,7 +108,8 @@ from lake.snapshot import snapshot
 from tests.faults.disk import Disk
 from tests.lake_fixture import record
 from tests.sample_events import event
-from tests.unit.test_lake import SITE, TOPIC, rows
+from tests.lake_fixture import rows
+from tests.unit.test_lake import SITE, TOPIC
 
 home = Home(sys.argv[1])
 home.put_site(SITE)

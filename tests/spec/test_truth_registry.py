@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import duckdb
 import pytest
@@ -24,7 +24,7 @@ from contracts.site import Site
 from lake.home import Home
 from lake.snapshot import snapshot
 from registry import build, definitions, inputs
-from registry.models import load_models
+from registry.models import load_models, needed_for
 from tests.lake_fixture import record
 from tests.truth_comparison import differences
 
@@ -185,13 +185,23 @@ def test_a_number_that_moves_is_noticed(
     moved: tuple[str, str, str, str], registry: Registry, workbench: duckdb.DuckDBPyConnection
 ) -> None:
     table, where, column, by = moved
-    answers: dict[str, Any] = {name: rows for name, rows in registry.truth.items() if name.startswith("research.")}
     workbench.execute("BEGIN")
     try:
         workbench.execute(f"UPDATE definitions.{table} SET {column} = {column} + ({by}) WHERE {where}")
-        for model in load_models():
-            if model.layer == "research":
-                workbench.execute(f"CREATE OR REPLACE TABLE {model.name} AS {model.sql}")
-        assert differences(workbench, answers, registry.home.secret())
+        assert any(_differs(name, registry, workbench) for name in _answered_again(registry, workbench))
     finally:
         workbench.execute("ROLLBACK")
+
+
+def _answered_again(registry: Registry, workbench: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Each answer of research, once it is there: whoever has seen enough needs no more of them."""
+    answers = [name for name in registry.truth if name.startswith("research.")]
+    for model in needed_for(answers):
+        if model.layer == "research":
+            workbench.execute(f"CREATE OR REPLACE TABLE {model.name} AS {model.sql}")
+        if model.name in answers:
+            yield model.name
+
+
+def _differs(name: str, registry: Registry, workbench: duckdb.DuckDBPyConnection) -> bool:
+    return bool(differences(workbench, {name: registry.truth[name]}, registry.home.secret()))

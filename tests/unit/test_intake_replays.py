@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -19,10 +20,10 @@ from lake.table import Lake
 from streams.intake import Intake
 from streams.metrics import Metrics
 from streams.transport import Fetch
+from tests.intake_fixture import ONE, RECEIVED_MS, SITE, Kafka
+from tests.intake_fixture import UUID as SITE_UUID
+from tests.lake_fixture import rows
 from tests.sample_events import event
-from tests.unit.test_intake import ONE, RECEIVED_MS, SITE, Kafka, SimpleNamespace
-from tests.unit.test_intake import UUID as SITE_UUID
-from tests.unit.test_lake import rows
 
 OTHER = Site(id="OSL01", name="Another", country="NO", time_zone="Europe/Oslo", synthetic=True)
 REPLAYS = TP(REPLAY_TOPIC, 0)
@@ -54,7 +55,7 @@ def replay(offset, value, of):
 
 @dataclass
 class Broker(Kafka):
-    """The stand-in of test_intake.py, with the replay topic and what each site was told."""
+    """The stand-in of intake_fixture.py, with the replay topic and what each site was told."""
 
     told: dict = field(default_factory=dict)
     broken: set = field(default_factory=set)

@@ -6,6 +6,7 @@ The lake, the judge and the intake are real. Kafka is a list per partition, read
 import asyncio
 import random
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
@@ -16,9 +17,9 @@ from lake.table import Lake
 from streams.intake import Intake
 from streams.metrics import Metrics
 from streams.transport import Fetch, Grant
+from tests.intake_fixture import RECEIVED_MS, Kafka
+from tests.lake_fixture import rows
 from tests.sample_events import event
-from tests.unit.test_intake import RECEIVED_MS, Kafka, SimpleNamespace
-from tests.unit.test_lake import rows
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata", synthetic=True)
 PARTITIONS = [TP(SITE.events_topic, number) for number in range(2)]

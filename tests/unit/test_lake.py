@@ -9,7 +9,6 @@ import uuid
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError
@@ -22,7 +21,7 @@ from lake.rows import Batch, tables
 from lake.schema import PARTITIONS, REFUSED, schema, table_schema
 from lake.snapshot import snapshot
 from lake.table import Fenced, Lake, Span
-from tests.lake_fixture import record, topic_uuid_of
+from tests.lake_fixture import record, rows, topic_uuid_of
 from tests.sample_events import event, one_of_each
 
 SITE = Site(id="BLR01", name="A laboratory", country="IN", time_zone="Asia/Kolkata", synthetic=True)
@@ -32,14 +31,6 @@ TOPIC = topic_uuid_of(SITE)
 @pytest.fixture(autouse=True)
 def _secret(home):
     home.ensure_secret()
-
-
-def rows(home, version=None) -> list[dict]:
-    """Every row of the lake, with its partition as `kind`."""
-    found = []
-    for kind, files in snapshot(home, version).files.items():
-        found += [row | {"kind": kind} for row in ds.dataset(files, schema=schema(kind)).to_table().to_pylist()]
-    return found
 
 
 def span(start, end, *, received=None) -> Span:

@@ -5,17 +5,15 @@ import threading
 import time
 from pathlib import Path
 
-import pyarrow.dataset as ds
 import pytest
 from deltalake import DeltaTable
 
 from contracts.errors import EnvironmentProblem
 from lake import maintenance
 from lake.maintenance import due, maintain
-from lake.schema import schema
 from lake.snapshot import snapshot
 from lake.table import Lake
-from tests.lake_fixture import record
+from tests.lake_fixture import record, stored
 from tests.sample_events import event, one_of_each
 from tests.unit.test_lake import SITE, TOPIC
 
@@ -27,8 +25,7 @@ def _secret(home):
 
 def content(home, version=None):
     return {
-        kind: ds.dataset(files, schema=schema(kind)).to_table().sort_by("offset").to_pylist()
-        for kind, files in snapshot(home, version).files.items()
+        kind: stored(kind, files).sort_by("offset").to_pylist() for kind, files in snapshot(home, version).files.items()
     }
 
 

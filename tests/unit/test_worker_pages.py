@@ -16,8 +16,8 @@ from streams.health import Health, Pages, port
 from streams.intake import Intake
 from streams.logs import OURS
 from streams.metrics import Metrics, Standing
+from tests.intake_fixture import ONE, SITE, Kafka
 from tests.sample_events import event
-from tests.unit.test_intake import ONE, SITE, Kafka
 
 CANARIES = {"subject": "CANARY-S", "id": "CANARY-I", "record": "CANARY-R"}
 

@@ -1,0 +1,66 @@
+"""Receipts are sent, by whoever owns the partition then, and always say the same."""
+
+from tests.intake_fixture import ONE, ids, offsets, run, said
+from tests.sample_events import event
+
+
+def test_receipts_that_were_not_sent_are_sent_by_the_next_owner_with_the_same_words(home, kafka, new_intake):
+    async def story():
+        dying = new_intake()
+        await dying.take([ONE])
+        for number in range(0, 6, 2):
+            await dying.accept(kafka.fetch(ONE, number, event(id="a"), b"not json"))
+            await dying.flush()
+        original = list(kafka.sent)
+        kafka.sent.clear()
+        kafka.commits[ONE] = 2  # it died before the second commit
+        heir = new_intake()
+        await heir.take([ONE])
+        await heir.flush()
+        assert [(data["from_offset"], data["to_offset"], data["accepted"]) for data in kafka.sent] == [(2, 6, 2)]
+        assert kafka.sent[0]["refused"] == original[1]["refused"] + original[2]["refused"]
+        assert kafka.commits == {ONE: 6}
+        await heir.flush()
+        assert len(kafka.sent) == 1
+
+    run(story())
+
+
+def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_from_the_logs_start(home, kafka, new_intake):
+    async def story():
+        dying = new_intake()
+        await dying.take([ONE])
+        await dying.accept(kafka.fetch(ONE, 0, *ids(4)))
+        await dying.flush()
+        kafka.commits.clear()
+        kafka.sent.clear()
+        heir = new_intake()
+        await heir.take([ONE])
+        await heir.flush()
+
+    run(story())
+    assert [(data["from_offset"], data["to_offset"]) for data in kafka.sent] == [(0, 4)]
+
+
+def test_receipts_that_kafka_does_not_take_are_sent_later_and_stop_nothing(
+    home, kafka, new_intake, monkeypatch, caplog
+):
+    monkeypatch.setattr("streams.answers.SEND_AGAIN_SECONDS", 0)
+
+    async def story():
+        kafka.refuses_receipts = True
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, *ids(2)))
+        await intake.flush()
+        await intake.accept(kafka.fetch(ONE, 2, *ids(2, 2)))
+        await intake.flush()
+        assert (kafka.sent, kafka.commits) == ([], {})
+        kafka.refuses_receipts = False
+        await intake.flush()
+
+    run(story())
+    assert len(offsets(home)) == 4
+    assert [(data["from_offset"], data["to_offset"], data["accepted"]) for data in kafka.sent] == [(0, 4, 4)]
+    assert kafka.commits == {ONE: 4}
+    assert len(said(caplog, "receipts_failed")) == 2
