@@ -14,8 +14,9 @@ from bench.events import SITE, lab_results
 from bench.timing import Comparison, compare
 from contracts.judge import judge
 from contracts.pseudonyms import site_key
+from lake.positions import Span
 from lake.rows import Batch, tables
-from lake.table import Lake, Span
+from lake.table import Lake
 
 _SECRET = bytes(32)
 _RECEIVED = datetime(2026, 11, 1, tzinfo=UTC)

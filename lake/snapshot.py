@@ -14,8 +14,8 @@ from contracts.errors import EnvironmentProblem
 from lake.damage import read_whole
 from lake.home import REPLAY_TOPIC, Home
 from lake.origins import NO_SITE
+from lake.positions import received_of, sites, stored, topics
 from lake.storage import Storage
-from lake.table import received_of, sites, stored, topics
 
 
 class Position(NamedTuple):

@@ -8,11 +8,10 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
@@ -21,15 +20,12 @@ from contracts.pseudonyms import fingerprint
 from lake import crash, replayed
 from lake.damage import read_whole, written
 from lake.judgements import Judgements, between
+from lake.positions import Span, Stored, new_names, stored, transactions
 from lake.replayed import Replayed
 from lake.schema import table_schema
 from lake.storage import Storage
 
 SECRET_PROPERTY = "b12.secret"  # noqa: S105  # the name of a property
-TOPIC_PROPERTY = "b12.topic."
-"""Before a topic's UUID: the property that holds `<topic>/<number of partitions>`, so that positions can be listed."""
-SITE_PROPERTY = "b12.site."
-"""Before the UUID of a topic of several sites and a site's name: whose counts can be asked for."""
 
 ATTEMPTS = 10
 """Commits lose only to other workers and to maintenance, each of which needs a fraction of a second."""
@@ -47,29 +43,6 @@ class Fenced(Exception):
 
     The buffer must be discarded and reading go on at the stored offset.
     """
-
-
-class Span(NamedTuple):
-    """What a flush says of one topic partition."""
-
-    topic: str
-    topic_uuid: str
-    partition: int
-    start: int | None
-    """The next offset that the lake must hold for the flush to be valid; None: it has none yet."""
-    next_offset: int
-    received: int
-    """Deliveries between the two, counted at the transport."""
-    by_site: Mapping[str, int] = {}
-    """How many of them are of each site, where a topic is of several. What is missing in the sum is of none."""
-
-
-class Stored(NamedTuple):
-    """How far the lake is with one topic partition."""
-
-    next_offset: int
-    received: int
-    """Deliveries ever received, counted at the transport."""
 
 
 class Lake:
@@ -168,7 +141,7 @@ class Lake:
                     "append",
                     self._table.schema(),
                     ["kind"],
-                    commit_properties=CommitProperties(app_transactions=self._transactions(spans, before)),
+                    commit_properties=CommitProperties(app_transactions=[*transactions(self._table, spans, before)]),
                     post_commithook_properties=_NO_HOOKS,
                 )
             except Fenced:
@@ -192,15 +165,6 @@ class Lake:
             before.append(there.received if there else 0)
         return before
 
-    def _transactions(self, spans: Sequence[Span], before: Sequence[int]) -> list[Transaction]:
-        made = []
-        for span, count in zip(spans, before, strict=True):
-            values = {"next": span.next_offset, "received": count + span.received}
-            for site, received in span.by_site.items():
-                values[_of_site(site)] = received + received_of(self._table, span.topic_uuid, span.partition, site)
-            made += [Transaction(_app_id(span.topic_uuid, span.partition, what), n) for what, n in values.items()]
-        return made
-
     def _write(self, partition: str, table: pa.Table) -> AddAction:
         path = f"kind={partition}/{uuid.uuid4()}.parquet"
         size = self._storage.put(path, table)
@@ -222,17 +186,7 @@ class Lake:
             self._table.update_incremental()
 
     def _name_topics(self, spans: Sequence[Span]) -> None:
-        known = topics(self._table)
-        named: dict[str, tuple[str, int]] = {}
-        for span in spans:
-            _, count = named.get(span.topic_uuid) or known.get(span.topic_uuid) or ("", 0)
-            if span.partition >= count:
-                named[span.topic_uuid] = (span.topic, span.partition + 1)
-        properties = {f"{TOPIC_PROPERTY}{key}": f"{topic}/{count}" for key, (topic, count) in named.items()}
-        present = self._table.metadata().configuration
-        replayed = {f"{SITE_PROPERTY}{span.topic_uuid}.{site}": "1" for span in spans for site in span.by_site}
-        properties |= {name: value for name, value in replayed.items() if name not in present}
-        if properties:
+        if properties := new_names(self._table, spans):
             self._table.alter.set_table_properties(properties, raise_if_not_exists=False)
             self._table.update_incremental()
 
@@ -241,35 +195,6 @@ class Lake:
         entries = [f"_delta_log/{version:020}.json" for version in range(self._synced + 1, self.version + 1)]
         self._storage.sync(entries[-1000:])
         self._synced = self.version
-
-
-def stored(table: DeltaTable, topic_uuid: str, partition: int) -> Stored | None:
-    """How far a loaded version of the table is with one topic partition."""
-    following = table.transaction_version(_app_id(topic_uuid, partition, "next"))
-    received = table.transaction_version(_app_id(topic_uuid, partition, "received"))
-    return None if following is None or received is None else Stored(following, received)
-
-
-def topics(table: DeltaTable) -> dict[str, tuple[str, int]]:
-    """Name and number of partitions of every topic that a loaded version of the table has rows of, by UUID."""
-    found = {}
-    for name, value in table.metadata().configuration.items():
-        if name.startswith(TOPIC_PROPERTY):
-            topic, _, count = value.rpartition("/")
-            found[name.removeprefix(TOPIC_PROPERTY)] = (topic, int(count))
-    return found
-
-
-def received_of(table: DeltaTable, topic_uuid: str, partition: int, site: str) -> int:
-    """How many deliveries of one site a topic partition of several sites ever gave to a loaded version."""
-    return int(table.transaction_version(_app_id(topic_uuid, partition, _of_site(site))) or 0)
-
-
-def sites(table: DeltaTable, topic_uuid: str) -> list[str]:
-    """The sites that a topic of several has given deliveries of to a loaded version."""
-    prefix = f"{SITE_PROPERTY}{topic_uuid}."
-    named = table.metadata().configuration
-    return sorted(name.removeprefix(prefix) for name in named if name.startswith(prefix))
 
 
 def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
@@ -287,14 +212,6 @@ def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
         )
     except DeltaError:
         return DeltaTable(storage.uri)  # another worker made it a moment ago
-
-
-def _app_id(topic_uuid: str, partition: int, what: str) -> str:
-    return f"b12/{topic_uuid}/{partition}/{what}"
-
-
-def _of_site(site: str) -> str:
-    return f"received/{site}"
 
 
 def _statistics(table: pa.Table) -> dict[str, object]:

@@ -16,7 +16,8 @@ from faust.types import TP
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
 from lake.home import REPLAY_TOPIC, Home
-from lake.table import Fenced, Lake, Stored
+from lake.positions import Stored
+from lake.table import Fenced, Lake
 from streams.answers import Answers, Flushed
 from streams.cluster import Cluster
 from streams.logs import say

@@ -12,8 +12,8 @@ from faust.types import TP
 from lake.gaps import Gap, report
 from lake.home import Home
 from lake.origins import NO_SITE
+from lake.positions import Span, Stored
 from lake.rows import Batch
-from lake.table import Span, Stored
 from streams.sources import Source
 
 

@@ -15,9 +15,10 @@ from deltalake.exceptions import DeltaError
 
 from contracts.errors import EnvironmentProblem
 from lake import maintenance
+from lake.positions import Span
 from lake.rows import Batch, tables
 from lake.schema import REFUSED
-from lake.table import Lake, Span
+from lake.table import Lake
 from streams.logs import say
 from streams.metrics import Metrics
 

@@ -24,10 +24,11 @@ from contracts.pseudonyms import site_key
 from contracts.site import Site
 from lake.home import REPLAY_TOPIC, Home
 from lake.origins import NO_SITE, Origin
+from lake.positions import Span
 from lake.rows import Batch, tables
 from lake.schema import schema
 from lake.snapshot import snapshot
-from lake.table import Lake, Span
+from lake.table import Lake
 
 RECEIVED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """When deliveries arrive unless a test says otherwise."""

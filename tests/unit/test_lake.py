@@ -17,10 +17,11 @@ from contracts.errors import EnvironmentProblem
 from contracts.events import KINDS
 from contracts.site import Site
 from lake import crash
+from lake.positions import Span
 from lake.rows import Batch, tables
 from lake.schema import PARTITIONS, REFUSED, schema, table_schema
 from lake.snapshot import snapshot
-from lake.table import Fenced, Lake, Span
+from lake.table import Fenced, Lake
 from tests.lake_fixture import record, rows, topic_uuid_of
 from tests.sample_events import event, one_of_each
 
