@@ -32,6 +32,8 @@ AHEAD = timedelta(minutes=10)
 _decode: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 """A number in JSON. Python's Decimal takes more: spaces, underscores, a plus, the digits of other scripts, NaN."""
+_NEWER = re.compile(r"b12\.([a-z_]+)\.v(?:[2-9]|[1-9][0-9]{1,3})")
+"""A kind in a version that comes after ours."""
 _PATH = re.compile(r" - at `(\$[^`]*)`$")
 
 
@@ -259,8 +261,12 @@ def _explain(message: str) -> tuple[str, str]:
 def _named(raw: bytes, rule: str, path: str) -> Refusal:
     """A refusal with what can still be told of an event that does not fit its schema."""
     loose = readable(raw)
-    envelope = ENVELOPES.get(loose["type"]) if isinstance(loose.get("type"), str) else None
-    return Refusal(rule, path, KIND_OF[envelope] if envelope else None, _text(loose, "id"), _text(loose, "subject"))
+    written = loose["type"] if isinstance(loose.get("type"), str) else ""
+    envelope = ENVELOPES.get(written)
+    kind = KIND_OF[envelope] if envelope else None
+    if rule == "unknown_type" and (newer := _NEWER.fullmatch(written)) and newer[1] in DATA:
+        rule, kind = "newer_version", newer[1]
+    return Refusal(rule, path, kind, _text(loose, "id"), _text(loose, "subject"))
 
 
 def _text(loose: dict[str, Any], name: str) -> str | None:

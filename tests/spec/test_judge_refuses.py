@@ -75,9 +75,14 @@ REFUSED: dict[str, list[tuple[str, bytes | None]]] = {
     ],
     "specversion": [("$.specversion", sample(specversion="0.3"))],
     "unknown_type": [
-        ("$.type", sample(type="b12.lab_result.v2")),
+        ("$.type", sample(type="b12.lab_result.v0")),
         ("$.type", sample(type="b12.genome.v1")),
+        ("$.type", sample(type="b12.genome.v2")),
         ("$.type", sample(type=CANARY)),
+    ],
+    "newer_version": [
+        ("$.type", sample(type="b12.lab_result.v2")),
+        ("$.type", sample(type="b12.dose.v10", data={"unknown to us": CANARY})),
     ],
     "field_missing": [
         *((f"$.{name}", without(name)) for name in ("specversion", "id", "source", "type", "time", "subject", "data")),
@@ -214,8 +219,15 @@ def test_every_rule_says_what_to_do() -> None:
 # An unknown kind or version, another encoding of the envelope
 
 
-def test_an_unknown_kind_or_version_is_told_what_is_supported() -> None:
-    fix = refused(sample(type="b12.lab_result.v2")).fix
+def test_a_newer_version_is_kept_for_the_upgrade_and_never_the_senders_mistake() -> None:
+    refusal = refused(sample(type="b12.lab_result.v2", data={"new in v2": 1}))
+    assert (refusal.rule, refusal.kind) == ("newer_version", "lab_result")
+    assert "upgrade" in refusal.fix
+    assert "replay" in refusal.fix
+
+
+def test_an_unknown_kind_is_told_what_is_supported() -> None:
+    fix = refused(sample(type="b12.genome.v1")).fix
     assert "v1" in fix
     assert all(kind in fix for kind in KINDS)
 

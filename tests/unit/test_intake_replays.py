@@ -11,6 +11,7 @@ import pytest
 from aiokafka.errors import UnknownTopicOrPartitionError
 from faust.types import TP
 
+from contracts import judge as judging
 from contracts.pseudonyms import pseudonym, site_key
 from contracts.site import Site
 from lake.home import REPLAY_TOPIC
@@ -135,6 +136,31 @@ def test_a_replay_is_judged_and_kept_as_a_delivery_of_its_origins_site(home, kaf
     assert high.to_bytes(8, "big", signed=True) + low.to_bytes(8, "big", signed=True) == pseudonym(
         site_key(home.secret(), "BLR01"), "id", "a"
     )
+
+
+def test_what_an_old_worker_refuses_as_newer_is_brought_in_by_a_replay_once_a_new_one_runs(
+    home, kafka, new_intake, monkeypatch
+):
+    newer = event(type="b12.lab_result.v2")
+
+    async def old_worker():
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, newer, event(id="beside it")))
+        await intake.flush()
+
+    asyncio.run(old_worker())
+    first = {row["offset"]: row for row in rows(home)}
+    assert (first[0]["kind"], first[0]["rule"], first[0]["reported_kind"]) == ("refused", "newer_version", "lab_result")
+    assert first[1]["kind"] == "lab_result"
+
+    # The upgraded contract: its second version of the kind says the same as the first.
+    decode = judging._decode
+    monkeypatch.setattr(judging, "_decode", lambda raw: decode(raw.replace(b"lab_result.v2", b"lab_result.v1")))
+    after(kafka, new_intake, replay(0, newer, origin(0)))
+    (brought_in,) = [row for row in rows(home) if row["topic_uuid"] == REPLAY_UUID]
+    assert (brought_in["kind"], brought_in["origin_offset"]) == ("lab_result", 0)
+    assert [row for row in rows(home) if row["topic_uuid"] == SITE_UUID] == list(first.values())
 
 
 def test_the_rule_on_times_ahead_looks_at_when_the_origin_came(home, kafka, new_intake):
