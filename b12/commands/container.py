@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Service = Annotated[str, typer.Argument(help="worker, dagster-web or dagster-daemon.")]
+Service = Annotated[str, typer.Argument(help="worker, dagster-code, dagster-web or dagster-daemon.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def start(service: Service) -> None:
 
     home = Home.from_env()
     program = programs.of_process(service)
-    if program is programs.DAGSTER_DAEMON:
+    if program is programs.DAGSTER_CODE:
         dagster_home.fail_unfinished(home)
     os.environ["DAGSTER_HOME"] = str(home.dagster)
     command = program.command(home)

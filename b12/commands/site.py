@@ -1,11 +1,15 @@
 """`b12 site ...`: the partner sites of this installation."""
 
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contracts.errors import UsageError
+
+if TYPE_CHECKING:
+    from contracts.site import Site
+    from lake.home import Home
 
 SiteName = Annotated[str, typer.Argument(metavar="SITE", help="The site's name, like BLR01.")]
 
@@ -45,7 +49,7 @@ def add(
     from lake.home import Home
 
     home = Home.from_env()
-    exists = site in home.sites()
+    before = home.sites()
     made = Site(
         id=site,
         name=name,
@@ -57,8 +61,9 @@ def add(
         lab_codes=tuple(lab_code or ()),
     )
     config = registration.register(home, made)
-    print(f"{site} exists already; its topics, rights and file are in place." if exists else f"{site} is ready.")
+    print(f"{site} exists already; it has its topics, rights and file." if site in before else f"{site} is ready.")
     print(f"  for the lab, by a safe way (it holds a password):  {config}")
+    _tell_dagster(home, before)
 
 
 def edit(
@@ -92,6 +97,7 @@ def edit(
     if not wanted:
         raise UsageError("say what to change, like: b12 site edit BLR01 --elevation-m 920")
     home = Home.from_env()
+    sites = home.sites()
     changed = registration.edit(home, site, wanted)
     if not changed:
         print(f"{site} is so already.")
@@ -99,6 +105,7 @@ def edit(
         print(f"{site}: {field.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
     if "time_zone" in changed:
         print(f"  for the lab, by a safe way, its new file:  {home.lab_config(site)}")
+    _tell_dagster(home, sites)
 
 
 def list_() -> None:
@@ -132,9 +139,12 @@ def rotate(site: SiteName) -> None:
     from b12 import registration
     from lake.home import Home
 
-    config = registration.rotate(Home.from_env(), site)
+    home = Home.from_env()
+    before = home.sites()
+    config = registration.rotate(home, site)
     print(f"{site} has another password; the old one is void for new connections.")
     print(f"  for the lab, by a safe way:  {config}")
+    _tell_dagster(home, before)
 
 
 def disable(site: SiteName) -> None:
@@ -142,8 +152,19 @@ def disable(site: SiteName) -> None:
     from b12 import registration
     from lake.home import Home
 
-    registration.disable(Home.from_env(), site)
+    home = Home.from_env()
+    before = home.sites()
+    registration.disable(home, site)
     print(f"{site} is shut out; its data stays. `b12 site rotate {site}` lets it in again.")
+    _tell_dagster(home, before)
+
+
+def _tell_dagster(home: "Home", before: "dict[str, Site]") -> None:
+    """Dagster has an asset for each site, so it reads them again when one has changed."""
+    from b12.local import dagster_web
+
+    if home.sites() != before and dagster_web.reload(home) is False:
+        print("  Dagster could not read the sites again and shows them as before: `b12 status` says how it is.")
 
 
 def _shown(value: object) -> str:

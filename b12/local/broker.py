@@ -82,7 +82,7 @@ def prepare(home: Home, ports: Ports, progress: Callable[[int, int], None] | Non
     Safe to repeat. EnvironmentProblem when the disk is nearly full or the directory is not a whole broker's.
     """
     home.make()
-    require_disk(home)
+    require_room(home)
     class_path = jars.class_path(progress)
     tls.ensure(home.secrets, [ports.advertised])
     home.broker.mkdir(mode=0o700, exist_ok=True)  # deliveries as they came, infants' study codes and all
@@ -117,8 +117,9 @@ def wait(home: Home, alive: Callable[[], bool], seconds: float = 60) -> None:
     raise EnvironmentProblem(f"the broker did not answer within {seconds:.0f} s; its log: {home.logs / 'broker.log'}")
 
 
-def require_disk(home: Home) -> None:
-    """EnvironmentProblem when the home's disk is nearly full."""
+def require_room(home: Home) -> None:
+    """EnvironmentProblem when the home's disk is nearly full, or the broker's directory is not a whole broker's."""
+    is_formatted(home)
     free = shutil.disk_usage(home.path).free
     if free < LEAST_DISK:
         raise EnvironmentProblem(

@@ -3,28 +3,42 @@
 What Dagster runs belongs to `pipelines`.
 """
 
+import json
 import sqlite3
 from contextlib import closing
 from importlib import resources
+from pathlib import Path
 
+from b12.local import sockets
 from lake.home import Home
 
+CODE = "dagster-code"
+"""The process that serves the definitions, and under which runs are started."""
+LOCATION = "pipelines.definitions"
+"""Dagster's name of what is served; sensors' cursors are kept under it."""
 IN_PROCESS_TAG = "b12/in-process"
 """On a run that the daemon did not start."""
 _UNFINISHED = ("STARTING", "STARTED", "CANCELING")
 
 
 def write_settings(home: Home) -> None:
-    """Write DAGSTER_HOME's settings unless there are some."""
+    """Write DAGSTER_HOME's settings unless there are some, and where the definitions are served."""
     settings = home.dagster / "dagster.yaml"
     if not settings.exists():
         settings.write_text(resources.files(__package__).joinpath("dagster.yaml").read_text())
+    server = {"socket": str(sockets.path(home, CODE)), "location_name": LOCATION}
+    workspace(home).write_text(json.dumps({"load_from": [{"grpc_server": server}]}))  # JSON is YAML too
+
+
+def workspace(home: Home) -> Path:
+    """The file that tells the page and the daemon where the definitions are served."""
+    return home.dagster / "workspace.yaml"
 
 
 def fail_unfinished(home: Home) -> None:
     """Fail the runs that a crash left unfinished; each would hold the only place in the queue.
 
-    Call it while the daemon, and so every run it started, is dead. A run of `b12 build` has a process of its own,
+    Call it while the code server, and so every run under it, is dead. A run of `b12 build` has a process of its own,
     and says so by its tag.
     """
     if not count_unfinished(home):

@@ -4,6 +4,7 @@ It takes the pid file's lock, then replaces itself; so whatever happens to the s
 """
 
 import os
+import signal
 import sys
 
 from b12.local import processes, programs, settings, supervisor
@@ -15,6 +16,8 @@ def main(process: str) -> None:
     """Turn into the process of that name; return only when it cannot be."""
     home = Home.from_env()
     settings.apply(home)
+    # A shell that runs `b12 up` in the background has its programs ignore this one, and Dagster's then ignore SIGTERM.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.umask(0o077)  # logs, Dagster's history and tables are the owner's, unless a program says otherwise
     if not processes.hold(home, process):
         sys.exit(f"b12: {process} runs already")

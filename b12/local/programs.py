@@ -3,24 +3,18 @@
 Keeping them running is the supervisor's business.
 """
 
-import json
 import os
+import socket
 import sys
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from b12.local import broker, worker_pages
+from b12.local import broker, dagster_home, dagster_web, sockets, worker_pages
 from b12.local.ports import Ports
-from contracts.errors import EnvironmentProblem, UsageError
+from contracts.errors import UsageError
 from lake.home import Home
 
 SUPERVISOR = "supervisor"
-
-
-class BrokenProgram(EnvironmentProblem):
-    """A program that runs but will never answer: to wait longer is no use."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +42,7 @@ class Program:
 def programs() -> list[Program]:
     """The stack in the order in which it starts. With a cluster of one's own (`B12_BROKERS`) it has no broker."""
     own_cluster = bool(os.environ.get("B12_BROKERS"))
-    return ([] if own_cluster else [BROKER]) + [_worker(), DAGSTER_WEB, DAGSTER_DAEMON]
+    return ([] if own_cluster else [BROKER]) + [_worker(), DAGSTER_CODE, DAGSTER_WEB, DAGSTER_DAEMON]
 
 
 def of_part(part: str | None) -> list[Program]:
@@ -87,55 +81,48 @@ def _workers_answer(home: Home) -> bool:
     return all(not worker_pages.why_not_ready(home, name) for name in _worker().processes)
 
 
-def _web_answers(_home: Home) -> bool:
-    """The page is there, and what it is to show has loaded; EnvironmentProblem when it cannot load."""
-    entries = _query("{workspaceOrError{...on Workspace{locationEntries{locationOrLoadError{__typename}}}}}")
-    if entries is None:
-        return False
-    loaded = [entry["locationOrLoadError"] for entry in entries["workspaceOrError"]["locationEntries"]]
-    if any(location and location["__typename"] == "PythonError" for location in loaded):
-        raise BrokenProgram("Dagster runs but cannot load its definitions; the error stands in the log dagster-web.log")
-    return bool(loaded) and all(loaded)
+def _code_answers(home: Home) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(sockets.path(home, dagster_home.CODE))) == 0
 
 
-def _daemon_answers(_home: Home) -> bool:
-    """The daemon's own heartbeats, as the web page shows them."""
-    health = _query("{instance{daemonHealth{allDaemonStatuses{healthy required}}}}")
-    if health is None:
-        return False
-    required = [s for s in health["instance"]["daemonHealth"]["allDaemonStatuses"] if s["required"]]
-    return bool(required) and all(status["healthy"] for status in required)
+def _looking_at_code(home: Home, *words: str) -> list[str]:
+    """A command of Dagster's that shows or runs what the code server has loaded.
 
-
-def _query(query: str) -> Any:
-    """What Dagster's web page answers to a GraphQL query; None when it does not answer."""
-    url = os.environ.get("B12_DAGSTER_URL") or f"http://127.0.0.1:{Ports.from_env().dagster}"
-    body = json.dumps({"query": query}).encode()
-    request = urllib.request.Request(f"{url}/graphql", body, {"Content-Type": "application/json"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our own address
-            return json.loads(response.read())["data"]
-    except (OSError, ValueError):
-        return None
+    That it is not there yet is no news at a start, and what it cannot load stands in its own log.
+    """
+    quiet = ("-W", "ignore:Error loading repository location:UserWarning")
+    return [sys.executable, *quiet, "-m", *words, "--workspace", str(dagster_home.workspace(home))]
 
 
 BROKER = Program("broker", "Kafka broker", "broker", broker.command, _broker_answers)
+DAGSTER_CODE = Program(
+    dagster_home.CODE,
+    "Dagster code server",
+    "dagster",
+    lambda home: [
+        *(sys.executable, "-m", "dagster", "code-server", "start", "--log-level", "warning"),
+        *("--socket", str(sockets.path(home, dagster_home.CODE)), "--module-name", dagster_home.LOCATION),
+    ],
+    _code_answers,
+)
+"""Loads the definitions once, for the page and the daemon alike, and again when a site is added; runs are its own."""
 DAGSTER_WEB = Program(
-    "dagster-web",
+    dagster_web.PROCESS,
     "Dagster web page",
     "dagster",
-    lambda _home: [
-        *(sys.executable, "-m", "dagster_webserver", "--host", os.environ.get("B12_DAGSTER_BIND") or "127.0.0.1"),
-        *("--port", str(Ports.from_env().dagster), "--module-name", "pipelines.definitions"),
+    lambda home: [
+        *_looking_at_code(home, "dagster_webserver"),
+        *("--host", os.environ.get("B12_DAGSTER_BIND") or "127.0.0.1", "--port", str(Ports.from_env().dagster)),
     ],
-    _web_answers,
+    dagster_web.has_loaded,
 )
 DAGSTER_DAEMON = Program(
     "dagster-daemon",
     "Dagster daemon",
     "dagster",
-    lambda _home: [sys.executable, "-m", "dagster._daemon", "run", "--module-name", "pipelines.definitions"],
-    _daemon_answers,
+    lambda home: _looking_at_code(home, "dagster._daemon", "run"),
+    dagster_web.daemon_is_well,
 )
 
 

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from b12 import registration
-from b12.local import broker, dagster_home, ports, processes, programs, settings, supervisor, worker_pages
+from b12.local import broker, dagster_home, ports, processes, programs, settings, sockets, supervisor, worker_pages
+from b12.local.dagster_web import BrokenProgram
 from b12.local.ports import Ports
-from b12.local.programs import BrokenProgram, Program
+from b12.local.programs import Program
 from contracts.errors import B12Error, EnvironmentProblem
 from lake import workers
 from lake.home import Home
@@ -70,19 +71,22 @@ def _up(home: Home, report: Report, only: str | None) -> None:
     idle = [p for p in wanted if not all(processes.alive(home, process) for process in p.processes)]
     if programs.BROKER in idle:
         ports.require_free(Ports.from_env().of_broker())
-        report("preparing the broker")
-        broker.prepare(home, Ports.from_env(), lambda done, of: report(f"fetching Kafka, {done} of {of} files"))
+        broker.require_room(home)
     if programs.DAGSTER_WEB in idle:
         ports.require_free(Ports.from_env().of_dagster())
-    if programs.DAGSTER_DAEMON in idle:
+    if programs.DAGSTER_CODE in idle:
         dagster_home.write_settings(home)
         dagster_home.fail_unfinished(home)
     settings.save(home)
     if not supervisor.is_running(home):
         supervisor.start(home, everything)
-    # All but the workers start at once, since they do not need each other; the workers need the broker.
-    for program in (p for p in wanted if p.part != "worker"):
+    # Dagster loads while the broker is made ready: they do not need each other. The workers need the broker.
+    for program in (p for p in wanted if p.part == "dagster"):
         _start(home, program)
+    if programs.BROKER in idle:
+        report("preparing the broker")
+        broker.prepare(home, Ports.from_env(), lambda done, of: report(f"fetching Kafka, {done} of {of} files"))
+        _start(home, programs.BROKER)
     for program in wanted:
         if program.part == "worker":
             report("making the sites' topics")
@@ -114,7 +118,8 @@ def _down(home: Home, report: Report) -> list[str]:
         report(f"stopping {process}, which nothing looked after any more")
         processes.stop(home, process)
     processes.forget_ended(home)
-    supervisor.socket_path(home).unlink(missing_ok=True)
+    for process in (programs.SUPERVISOR, dagster_home.CODE):
+        sockets.path(home, process).unlink(missing_ok=True)
     return sorted(ran)
 
 

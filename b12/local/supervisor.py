@@ -3,10 +3,8 @@
 Which programs there are, and when they answer, is `b12.local.programs`' business.
 """
 
-import hashlib
 import os
 import sys
-import tempfile
 import time
 import xmlrpc.client
 from pathlib import Path
@@ -14,14 +12,12 @@ from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from b12.local import processes
+from b12.local import processes, sockets
 from b12.local.programs import SUPERVISOR, Program
 from contracts.errors import EnvironmentProblem
 from lake.home import Home
 
 START_SECONDS = 30
-_LONGEST_SOCKET_PATH = 100
-"""Bytes: a Unix socket's path has room for 104 on macOS, 108 on Linux."""
 
 
 def configuration(home: Home, programs: list[Program]) -> str:
@@ -41,7 +37,7 @@ logfile_backups=1
 pidfile={_escaped(home.run / "supervisord")}
 
 [unix_http_server]
-file={_escaped(socket_path(home))}
+file={_escaped(sockets.path(home, SUPERVISOR))}
 chmod=0600
 
 [rpcinterface:supervisor]
@@ -93,7 +89,7 @@ def is_current(home: Home, programs: list[Program]) -> bool:
 def start(home: Home, programs: list[Program]) -> None:
     """Start the supervisor, with no program running yet; returns when it takes commands."""
     _configuration_file(home).write_text(configuration(home, programs))
-    socket_path(home).unlink(missing_ok=True)
+    sockets.path(home, SUPERVISOR).unlink(missing_ok=True)
     # In a session of its own, so that it outlives this command and its terminal; nothing here waits for it.
     os.posix_spawn(
         sys.executable,
@@ -104,7 +100,7 @@ def start(home: Home, programs: list[Program]) -> None:
     )
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
-        if is_running(home) and socket_path(home).exists():
+        if is_running(home) and sockets.path(home, SUPERVISOR).exists():
             try:
                 states(home)
             except EnvironmentProblem:
@@ -141,15 +137,6 @@ def states(home: Home) -> dict[str, Supervised]:
     return {i["name"]: Supervised(f"{i['group']}:{i['name']}", i["statename"], i["start"]) for i in answer}
 
 
-def socket_path(home: Home) -> Path:
-    """Where the supervisor listens: in the home, or with the temporary files where that path is too long."""
-    path = home.run / "supervisor.sock"
-    if len(bytes(path)) <= _LONGEST_SOCKET_PATH:
-        return path
-    digest = hashlib.blake2b(bytes(home.path), digest_size=8).hexdigest()
-    return Path(tempfile.gettempdir()) / f"b12-{os.getuid()}-{digest}.sock"
-
-
 def _configuration_file(home: Home) -> Path:
     return home.run / "supervisord.conf"
 
@@ -159,7 +146,7 @@ def _escaped(path: str | Path) -> str:
 
 
 def _call(home: Home, method: str, *arguments: object) -> Any:
-    transport = SupervisorTransport(None, None, f"unix://{socket_path(home)}")
+    transport = SupervisorTransport(None, None, f"unix://{sockets.path(home, SUPERVISOR)}")
     try:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport)
         return getattr(proxy.supervisor, method)(*arguments)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from b12.local import dagster_web
 from expectations.process import Auditor
 from lake.home import Home
 from pipelines.build import run_in_process
@@ -20,7 +21,7 @@ from pipelines.definitions import build_defs
 from registry.models import needed_for
 from tests.browser import shown
 from tests.lake_fixture import record
-from tests.registry_fixture import BLR01, CUT_OFF
+from tests.registry_fixture import BLR01, CUT_OFF, OSL01
 from tests.sample_events import event
 
 Page = Callable[[str], str]
@@ -44,8 +45,8 @@ def operated(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(scope="module")
-def dagster_page(operated: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """`dagster_page(path)`: the text of a page of Dagster, which runs for all tests of this module."""
+def dagster_url(operated: Home) -> Iterator[str]:
+    """Where Dagster runs for all tests of this module."""
     (operated.dagster / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -65,10 +66,16 @@ def dagster_page(operated: Home, tmp_path_factory: pytest.TempPathFactory) -> It
         web = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT, start_new_session=True)
     try:
         _wait_for(f"http://127.0.0.1:{port}/server_info", web)
-        yield lambda path: shown(f"http://127.0.0.1:{port}/{path}", tmp_path_factory.mktemp("browser"))
+        yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(web.pid, signal.SIGTERM)
         web.wait(30)
+
+
+@pytest.fixture(scope="module")
+def dagster_page(dagster_url: str, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """`dagster_page(path)`: the text of a page of Dagster."""
+    return lambda path: shown(f"{dagster_url}/{path}", tmp_path_factory.mktemp("browser"))
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -103,6 +110,17 @@ def test_a_failed_check_names_the_site_and_no_value(dagster_page: Page) -> None:
     for text in ("conformance", "completeness", "plausibility", "Failed", "BLR01", "left out"):
         assert text in page
     assert "9000" not in page
+
+
+def test_a_site_is_shown_once_dagster_was_asked_to_look_again(
+    operated: Home, dagster_url: str, dagster_page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert dagster_web.reload(operated) is None, "none is known to run here"
+    monkeypatch.setenv("B12_DAGSTER_URL", dagster_url)
+    assert dagster_web.has_loaded(operated)
+    operated.put_site(OSL01)
+    assert dagster_web.reload(operated)
+    assert f"Its time zone is {OSL01.time_zone}" in dagster_page("assets/sites/OSL01")
 
 
 def test_data_docs_open_without_a_network(operated: Home, tmp_path: Path) -> None:

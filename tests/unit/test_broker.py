@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_before_anything_starts(home, monkeypatch):
     usage = shutil.disk_usage(home.path)._replace(free=5 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(EnvironmentProblem, match="only 5 MB free"):
-        broker.require_disk(home)
+        broker.require_room(home)
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_ours():

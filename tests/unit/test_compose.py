@@ -66,7 +66,7 @@ def test_ports_are_published_on_this_machine_alone(services):
     assert all(str(port).startswith("127.0.0.1:") for port in published)
 
 
-@pytest.mark.parametrize("name", ["broker", "worker", "dagster-web", "dagster-daemon"])
+@pytest.mark.parametrize("name", ["broker", "worker", "dagster-code", "dagster-web", "dagster-daemon"])
 def test_every_lasting_service_has_a_health_check_and_comes_back(services, name):
     assert services[name]["healthcheck"]["test"][0] == "CMD"
     assert services[name]["restart"] == "unless-stopped"
