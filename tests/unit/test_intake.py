@@ -40,6 +40,21 @@ def test_what_is_accepted_is_stored_answered_and_then_committed(home, kafka, new
     assert kafka.commits == {ONE: 3, TWO: 2}
 
 
+def test_a_quiet_worker_writes_nothing(home, new_intake, monkeypatch):
+    monkeypatch.setattr("streams.intake.FLUSH_SECONDS", 0)
+
+    async def story():
+        intake = new_intake()
+        await intake.take([ONE, TWO])
+        before = snapshot(home).version
+        for _ in range(20):
+            await intake.tick()
+        await intake.close()
+        return snapshot(home).version - before
+
+    assert run(story()) == 0
+
+
 def test_reading_starts_at_the_first_offset_of_an_unknown_topic_and_then_at_the_lakes(home, kafka, new_intake):
     async def story():
         kafka.log[ONE] = (17, 40)
