@@ -9,13 +9,13 @@ DURATION ?= 300
 SEED ?= $(shell date +%s)
 NODES ?= 1
 PEERS := .venv-peers
-# Most tests wait for processes, so there are more workers than cores; tests/conftest.py says which stay together.
-PARALLEL := --numprocesses 4 --no-loadscope-reorder
+# A module of tests stays on one worker; tests/conftest.py says which modules stay together, and what comes first.
+PARALLEL := --maxprocesses 4 --no-loadscope-reorder --numprocesses
 # Tests start programs by the hundred: what these import is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check fix bench faults up down lock clean
+.PHONY: help demo test unit check check-types check-rest fix bench faults up down lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,15 +33,20 @@ demo: $(STAMP) ## From an empty machine to a validated release; leaves the stack
 	$(BIN)/b12 demo --home $(DEMO_HOME)
 
 test: $(STAMP) ## The whole suite, on a real broker
-	$(BIN)/python -m pytest $(PARALLEL)
+	$(BIN)/python -m pytest $(PARALLEL) 4 # of which most wait for processes
 
 unit: $(STAMP) ## The quick part: no broker
-	$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/spec tests/models
+	$(BIN)/python -m pytest $(PARALLEL) auto tests/unit tests/spec tests/models
 
 check: $(STAMP) ## Format, lint, types, import directions, generated files; edits nothing
+	@$(MAKE) --no-print-directory --jobs 2 check-types check-rest
+
+check-types:
+	$(BIN)/mypy
+
+check-rest:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m contracts.generated --check
 	$(BIN)/python -m registry.reference --check
