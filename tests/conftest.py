@@ -50,6 +50,7 @@ _TOGETHER = {
     "integration/test_killed_workers.py": "another broker",
     "integration/test_pipeline_receipts.py": "another broker",
     "faults/test_checker.py": "another broker",
+    "faults/test_workers.py": "another broker",
 }
 """Modules that share what takes seconds to load or start. Any worker does it when asked; this saves the second time."""
 _site_numbers = itertools.count(1)

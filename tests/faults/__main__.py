@@ -78,10 +78,8 @@ def settle(world: World) -> bool:
     for feed in world.feeds:
         with feed.lock:
             feed.stop()
-    ends = world.watch.ends()
     log, _ = patiently(lambda: evidence.read_logs(world.kafka(), [feed.site.id for feed in world.feeds]))
-    for uuid, partition, offset in zip(*(log[name].to_pylist() for name in ("uuid", "partition", "off")), strict=True):
-        ends[uuid, partition] = max(ends.get((uuid, partition), 0), offset + 1)
+    ends = world.watch.ends() | evidence.ends(log)
     stored = world.wait_until(lambda: world.watch.has(ends), READ_SECONDS)
     answered = stored and world.wait_until(lambda: is_answered(world), READ_SECONDS)
     for slot in world.slots:

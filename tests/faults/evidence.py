@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from kafka import KafkaConsumer, TopicPartition
@@ -19,6 +20,7 @@ from kafka.admin import KafkaAdminClient
 from tests.faults import ledger
 
 KAFKA_SECONDS = 60
+REPLAYS = "b12.replay"
 
 _TEXT, _INT = pa.string(), pa.int64()
 _PARTITION = [("uuid", _TEXT), ("partition", pa.int32())]
@@ -69,13 +71,15 @@ def gather(kafka: Mapping[str, Any], sites: Iterable[str], lake: str, secret: by
     places = {place for table in (acked, log) for place in zip(*_two(table), strict=True)}
     receipts, refusals = read_receipts(kafka, names)
     table = DeltaTable(lake)
+    # What operators replay is no part of a history, and on a broker that several share it is somebody else's.
+    replays = list(topic_uuids(kafka, [REPLAYS]).values())
     return Evidence(
         sent=_table(SENT, _sent(directory, secret)),
         acked=acked,
         log=log,
         kept=kept,
         gone=_table(GONE, _gone(directory)),
-        rows=_rows(table, lake),
+        rows=_rows(table, lake).filter(~pc.field("uuid").isin(replays)),
         positions=_table(POSITIONS, _positions(table, places)),
         receipts=receipts,
         refusals=refusals,
@@ -134,6 +138,13 @@ def read_logs(kafka: Mapping[str, Any], sites: Iterable[str]) -> tuple[pa.Table,
             place = uuids[tp.topic], tp.partition, record.offset
             found.append((*place, topics[tp.topic], ledger.digest(record.value)))
     return _table(LOG, found), _table(KEPT, starts)
+
+
+def ends(log: pa.Table) -> dict[tuple[str, int], int]:
+    """The offset behind the last record of each partition, by topic UUID and partition."""
+    last = log.group_by(["uuid", "partition"]).aggregate([("off", "max")])
+    columns = (last[name].to_pylist() for name in ("uuid", "partition", "off_max"))
+    return {(uuid, partition): offset + 1 for uuid, partition, offset in zip(*columns, strict=True)}
 
 
 def read_receipts(kafka: Mapping[str, Any], sites: Iterable[str]) -> tuple[pa.Table, pa.Table]:

@@ -10,10 +10,13 @@ import sys
 import threading
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from b12 import admin
 from contracts.site import Site
 from lake.home import Home
 from tests.faults.clients import librdkafka
+from tests.faults.evidence import ends, read_logs
 from tests.faults.patience import patiently
 from tests.faults.producer import CLOSE_SECONDS, Order
 from tests.worker_processes import add_to
@@ -42,6 +45,28 @@ class Feed:
                 return str(admin.topic_ids(client, [topic])[topic])
 
         self.uuid = patiently(asked)
+
+    def keep_log(self) -> dict[tuple[str, int], int]:
+        """Write down for the checker what stands in the topic; the offset behind it, by topic UUID and partition."""
+        kafka = admin.client_settings(self._home.internal_kafka())
+        log, _ = patiently(lambda: read_logs(kafka, [self.site.id]))
+        pq.write_table(log, self._history / f"log.{self.uuid}.parquet")
+        return ends(log)
+
+    def make_again(self) -> None:
+        """Delete the topic and make another of its name."""
+        topic = self.site.events_topic
+
+        def made_again() -> None:
+            with admin.connect(self._home.internal_kafka()) as client:
+                if str(admin.topic_ids(client, [topic]).get(topic)) == self.uuid:
+                    client.delete_topics([topic])
+                admin.ensure_site_topics(client, self.site, PARTITIONS)
+                if str(admin.topic_ids(client, [topic])[topic]) == self.uuid:
+                    raise TimeoutError("not deleted yet")
+
+        patiently(made_again)
+        self.identify()
 
     def order(self, name: str) -> Order:
         """What a sender of this site is to know; each has its own part of the history."""

@@ -82,5 +82,5 @@ def remade(world: World, dice: Random) -> None:
     feed: Feed = dice.choice(world.feeds)
     with feed.lock:
         world.empty(feed)
-        world.make_again(feed)
+        feed.make_again()
         feed.start()

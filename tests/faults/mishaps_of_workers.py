@@ -65,7 +65,7 @@ def asleep(world: World, dice: Random) -> None:
 @mishap("worker asleep with a commit in its hands", "workers", 3)
 def asleep_at(world: World, dice: Random) -> None:
     slot = world.slot(dice)
-    moment = dice.choice(("before_files", "files_written", "committed", "receipts_sent"))
+    moment = dice.choice((variants.BEFORE_LOOKING, "before_files", "files_written", "committed", "receipts_sent"))
     slot.kill()
     slot.start_variant("stopped", **{variants.STOP_AT: f"{moment}:{dice.randrange(3)}"})
     if world.wait_until(slot.is_stopped, DIE_SECONDS):
@@ -146,7 +146,7 @@ def remade_unseen(world: World, dice: Random) -> None:
         world.empty(feed)
         for slot in world.slots:
             slot.kill()
-        world.make_again(feed)
+        feed.make_again()
         feed.start()
         if dice.random() < 0.5:
             feed.flood()  # so that the new topic is longer than the old one was

@@ -106,7 +106,7 @@ from lake.home import Home
 from lake.maintenance import maintain
 from lake.snapshot import snapshot
 from tests.faults.disk import Disk
-from tests.lake_fixture import record
+from tests.lake_fixture import record, rows
 from tests.sample_events import event
 from tests.lake_fixture import rows
 from tests.unit.test_lake import SITE, TOPIC
@@ -190,7 +190,7 @@ LATER = """
 import sys
 from lake.home import Home
 from lake.maintenance import maintain
-from tests.lake_fixture import record
+from tests.lake_fixture import record, rows
 from tests.sample_events import event
 from tests.unit.test_lake import SITE
 

@@ -9,14 +9,18 @@ Workers that are broken, for the checker to notice, are tests/faults/broken.py's
 import os
 import signal
 import sys
+from typing import Any
 
 from b12.cli import main
 from contracts import judge
 from lake import crash
+from lake.table import Lake
 from tests.faults.history import CHANGED_LIMIT
 
 STOP_AT = "STOP_AT"
-"""A moment of lake/crash.py, and after a colon the number of flushes that pass it."""
+"""A moment of lake/crash.py, or BEFORE_LOOKING, and after a colon the number of flushes that pass it."""
+BEFORE_LOOKING = "before_looking"
+"""Before a flush compares the lake's offsets with its own: a zombie that wakes here sees that others were there."""
 
 
 def changed_rule() -> None:
@@ -35,7 +39,14 @@ def stopped() -> None:
             if left[0] == -1:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
+    flush = Lake.flush
+
+    def flushed(self: Lake, *what: Any) -> int:
+        here(BEFORE_LOOKING)
+        return flush(self, *what)
+
     crash.here = here
+    Lake.flush = flushed
 
 
 if __name__ == "__main__":

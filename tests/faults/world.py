@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, TypeVar
-from uuid import UUID
-
-import pyarrow.parquet as pq
 
 from b12 import admin
 from lake.home import Home
@@ -22,10 +19,9 @@ from tests.faults.brokers import Brokers
 from tests.faults.compaction import Compaction
 from tests.faults.crew import Slot
 from tests.faults.disk import Disk
-from tests.faults.evidence import read_logs
 from tests.faults.feeds import PARTITIONS, Feed
 from tests.faults.patience import patiently
-from tests.faults.watch import Place, Watch
+from tests.faults.watch import Watch
 
 TICK_SECONDS = 0.5
 MAINTAIN_SECONDS = 5.0
@@ -105,30 +101,11 @@ class World:
         subprocess.run([sys.executable, "-m", "b12.cli", "--home", str(self.home.path), *arguments], check=True)
 
     def empty(self, feed: Feed) -> None:
-        """Have a site's topic read to its end, and keep what stood in it: it is about to be deleted."""
+        """End a site's producer and have its topic read to its end: it is about to be deleted."""
         feed.stop()
-        log, _ = patiently(lambda: read_logs(self.kafka(), [feed.site.id]))
-        pq.write_table(log, self.history / f"log.{feed.uuid}.parquet")
-        ends: dict[Place, int] = {}
-        for uuid, partition, offset in zip(
-            *(log[name].to_pylist() for name in ("uuid", "partition", "off")), strict=True
-        ):
-            ends[uuid, partition] = max(ends.get((uuid, partition), 0), offset + 1)
+        ends = feed.keep_log()
         if not self.wait_until(lambda: self.watch.has(ends), READ_SECONDS):
             raise AssertionError(f"the topic of {feed.site.id} is not read to its end")
-
-    def make_again(self, feed: Feed) -> None:
-        """Delete a site's topic and make it again: another topic of that name."""
-
-        def made_again(client: Any) -> None:
-            if admin.topic_ids(client, [feed.site.events_topic]).get(feed.site.events_topic) == UUID(feed.uuid):
-                client.delete_topics([feed.site.events_topic])
-            admin.ensure_site_topics(client, feed.site, PARTITIONS)
-            if admin.topic_ids(client, [feed.site.events_topic])[feed.site.events_topic] == UUID(feed.uuid):
-                raise TimeoutError("not deleted yet")
-
-        self.ask(made_again)
-        feed.identify()
 
     def wait_until(self, holds: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
         """Whether something came to hold within so many seconds."""

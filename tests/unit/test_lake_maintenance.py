@@ -5,12 +5,14 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
 from contracts.errors import EnvironmentProblem
 from lake import maintenance
 from lake.maintenance import due, maintain
+from lake.schema import schema, table_schema
 from lake.snapshot import snapshot
 from lake.table import Lake
 from tests.lake_fixture import record, stored
@@ -112,6 +114,30 @@ def test_where_there_is_nothing_to_compact_nothing_is_committed(home):
     record(home, SITE, [event(id="a"), b"not json"])
     version = snapshot(home).version
     assert maintain(home).version == version
+
+
+def test_what_a_newer_release_keeps_survives_flushes_and_compactions_of_the_older_one(home, monkeypatch):
+    def narrow(columns):
+        return pa.schema([column for column in columns if column.name != "platform"])
+
+    def older():
+        for name in ("lake.table.table_schema", "lake.maintenance.table_schema"):
+            monkeypatch.setattr(name, lambda: narrow(table_schema()))
+        monkeypatch.setattr("lake.rows.schema", lambda partition: narrow(schema(partition)))
+
+    older()
+    record(home, SITE, [event(id="a")])
+    monkeypatch.undo()
+    record(home, SITE, [event(id="b", data={"platform": "roche_cobas"})])
+    older()
+    record(home, SITE, [event(id="c")])
+    maintain(home)
+    record(home, SITE, [event(id="d")])
+    monkeypatch.undo()
+    record(home, SITE, [event(id="e")])
+    maintain(home)
+    kept = [(row["offset"], row["platform"]) for row in content(home)["lab_result"]]
+    assert kept == [(0, None), (1, "roche_cobas"), (2, None), (3, None), (4, "abbott_architect")]
 
 
 def test_a_version_that_a_build_pinned_stays_readable(home):
