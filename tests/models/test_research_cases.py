@@ -238,7 +238,19 @@ TREATMENT: list[Scenario] = [
         "baseline is the last value before",
         "190 b12=100; 199 b12=120; 200 dose; 201 b12=900",
         POSSIBLE,
-        {"baseline_b12_pmol_per_l": 120},
+        {"baseline_b12_pmol_per_l": 120, "baseline_b12_comparator": None},
+    ),
+    (
+        "a baseline that is a bound says so",
+        "199 b12=<110; 200 dose",
+        POSSIBLE,
+        {"baseline_b12_pmol_per_l": 110, "baseline_b12_comparator": "<"},
+    ),
+    (
+        "without treatment there is no baseline",
+        "199 b12=120",
+        POSSIBLE,
+        {"baseline_b12_pmol_per_l": None, "baseline_b12_comparator": None},
     ),
 ]
 

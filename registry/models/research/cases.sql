@@ -123,6 +123,7 @@ baseline AS (
     SELECT
         subject_key,
         max(value) FILTER (WHERE analyte = 'b12') AS b12_pmol_per_l,
+        max(comparator) FILTER (WHERE analyte = 'b12') AS b12_comparator,
         max(value) FILTER (WHERE analyte = 'homocysteine') AS homocysteine_umol_per_l,
         max(value) FILTER (WHERE analyte = 'mma') AS mma_umol_per_l,
         max(value) FILTER (WHERE analyte = 'holotranscobalamin') AS holotranscobalamin_pmol_per_l,
@@ -168,6 +169,7 @@ SELECT
     c.class = 'none' AND coalesce(m.is_functional, FALSE) AS is_isolated_functional,
     coalesce(m.is_order_assumed, FALSE) AS is_order_assumed,
     b.b12_pmol_per_l AS baseline_b12_pmol_per_l,
+    b.b12_comparator AS baseline_b12_comparator,
     b.homocysteine_umol_per_l AS baseline_homocysteine_umol_per_l,
     b.mma_umol_per_l AS baseline_mma_umol_per_l,
     b.holotranscobalamin_pmol_per_l AS baseline_holotranscobalamin_pmol_per_l,
