@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from contracts.errors import B12Error
 from contracts.site import Site
 from sites.checking import Report, check_events, check_table
 from sites.ledger import Acknowledged, Ledger, Vanished
@@ -41,6 +42,11 @@ class Plan:
         self._spool.write(line + b"\n")
 
     @property
+    def known(self) -> int:
+        """How many records of the mapping's events the platform has, from whatever file."""
+        return self.changed + self.unchanged + len(self.vanished)
+
+    @property
     def total(self) -> int:
         """How many statements are to be sent, retractions apart."""
         return sum(1 for _ in self.statements()) if self.report.repeated else self.new + self.changed
@@ -56,6 +62,12 @@ class Plan:
 
     def close(self) -> None:
         self._spool.close()
+
+
+class Stopped(B12Error):
+    """Somebody stopped a push by Ctrl-C."""
+
+    exit_code = 130
 
 
 class Pushed(NamedTuple):
@@ -121,8 +133,8 @@ def send(
 ) -> Pushed:
     """Send a plan, and with `retract` take back what vanished.
 
-    Whatever happens on the way, the ledger holds what was acknowledged until then. `now` is the moment that the plan
-    was made with; `progress` is told of each acknowledgement.
+    Whatever happens on the way, the ledger holds what was acknowledged until then; Stopped for a Ctrl-C. `now` is the
+    moment that the plan was made with; `progress` is told of each acknowledgement.
     """
     retractions = {}
     if retract:
@@ -154,6 +166,8 @@ def send(
 
     try:
         sender.send(chain(made.statements(), (statement for statement, _ in retractions.values())), acknowledged)
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped; {sum(counts.values()):,} acknowledged; push again to go on") from None
     finally:
         ledger.acknowledge(waiting)
     return Pushed(**counts)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.errors import UsageError
+from contracts.errors import B12Error, UsageError
 
 if TYPE_CHECKING:
     from contracts.site import Site
     from sites.config import LabConfig
     from sites.mapping import Mapping
+    from sites.pushing import Plan
     from sites.statement import Confirmed
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, .xlsx, or .ndjson with one CloudEvent in a line.")]
@@ -92,7 +93,12 @@ def push(
     complete: Annotated[
         bool, typer.Option("--complete", help="The file is everything: take back the records that are gone from it.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Take back without asking, for scripts.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Take back without asking, for scripts; not most of them.")
+    ] = False,
+    take_back: Annotated[
+        int | None, typer.Option(help="Take back exactly so many without asking; else nothing.", min=1)
+    ] = None,
     everything: All = False,
 ) -> int:
     """Check a file and send what is new or changed in it since the last push."""
@@ -104,6 +110,8 @@ def push(
     mapping = mapping_of(file, map_)
     if complete and only_good:
         raise UsageError("--complete and --only-good: a row left out for an error would be taken back; mend it first")
+    if take_back is not None and not complete:
+        raise UsageError("--take-back says how many records a --complete file takes back; say both")
     if complete and mapping is None:
         raise UsageError("--complete is for tables; a file of events says by retractions what is taken back")
     path = configs.find(site, config)
@@ -124,13 +132,17 @@ def push(
                 return plan.report.exit_code
             if complete and ledger.is_empty:
                 raise UsageError(f"--complete: no push of {site} is remembered here, so nothing can have vanished")
+            if complete and not plan.report.rows:
+                raise B12Error(
+                    f"{file.name} has no rows, and --complete would take back everything: look at how it was exported"
+                )
             gone = len(plan.vanished) if complete else 0
             print(_intention(plan.new, plan.changed, plan.unchanged, gone))
             if dry_run:
                 print("Nothing was sent (--dry-run).")
                 return 0
-            if gone and not yes:
-                _confirm(gone, file)
+            if complete and mapping is not None:
+                _agree(plan, mapping, file, yes=yes, take_back=take_back)
             sender = KafkaSender(settings)
             if ledger.begin(now, sender.topic_id):
                 plan.close()
@@ -193,9 +205,21 @@ def _intention(new: int, changed: int, unchanged: int, gone: int) -> str:
     return f"{new:,} new, {changed:,} changed, {unchanged:,} as they were{back}."
 
 
-def _confirm(gone: int, file: Path) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"{gone:,} records are no longer in {file.name}: say --yes to take them back without being asked"
+def _agree(plan: "Plan", mapping: "Mapping", file: Path, *, yes: bool, take_back: int | None) -> None:
+    """Return when what vanished may be taken back."""
+    gone = len(plan.vanished)
+    if take_back is not None and take_back != gone:
+        raise B12Error(f"--take-back {take_back}: {gone:,} records are no longer in {file.name}; nothing was sent")
+    if not gone or take_back:
+        return
+    events = ", ".join(f"{output.name} ({output.kind})" for output in mapping.event)
+    said = f"{gone:,} of the {plan.known:,} records sent as {events}, from this or any file, are not in {file.name}"
+    if 2 * gone > plan.known and (yes or not sys.stdin.isatty()):
+        raise B12Error(
+            f"{said}: is it cut off? Nothing was sent; if they are gone for good, say --take-back {gone} for --yes"
         )
-    typer.confirm(f"{gone:,} records are no longer in {file.name}. Take them back?", abort=True)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{said}: say --yes to take them back without being asked")
+    typer.confirm(f"{said}. Take them back?", abort=True)

@@ -105,14 +105,16 @@ def test_complete_takes_back_what_vanished_when_it_is_confirmed(lab, monkeypatch
     lab.push(FIRST)
     assert lab.push(FIRST[:1], "--complete", "--only-good")[0] == 2
     code, out, err = lab.push(FIRST[:1], "--complete")  # nobody there to ask
-    assert code == 2
+    assert code == 1
     assert "2 to take back" in out
-    assert "2 records are no longer in results.csv: say --yes" in err
+    assert "2 of the 3 records" in err
+    assert "--take-back 2" in err
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     questions = []
     monkeypatch.setattr("typer.confirm", lambda question, **_: questions.append(question))
     assert "0 sent, 2 taken back" in lab.push(FIRST[:1], "--complete")[1]
-    assert questions == ["2 records are no longer in results.csv. Take them back?"]
+    (question,) = questions
+    assert question.startswith("2 of the 3 records sent as b12 (lab_result), from this or any file,")
     retractions = [event for event in lab.arrived() if event["type"] == "b12.retraction.v1"]
     assert {event["data"]["target_record"] for event in retractions} == {"b12:S2", "b12:S3"}
     assert {event["subject"] for event in retractions} == {"A-2", "A-3"}
