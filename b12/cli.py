@@ -26,6 +26,7 @@ _ENVIRONMENT = {
     errno.EACCES: "you may not read or write here: run as the owner, or set B12_HOME to another directory",
 }
 """What any command may meet, in the words that help."""
+_OURS = ("b12", "contracts", "expectations", "lake", "pipelines", "registry", "sites", "streams")
 _BROKEN_PIPE = 141
 """What a shell reports for a program that wrote to a closed pipe."""
 
@@ -71,6 +72,15 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # else Python complains once more while it exits
         return _BROKEN_PIPE
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] in _OURS:
+            raise  # a fault of ours, not an install without the extra
+        print(
+            f"b12: this install lacks {error.name}, which this command needs; a lab's install can check and"
+            " send, and this is the platform's: `pip install 'b12-registry[platform,local]'`",
+            file=sys.stderr,
+        )
+        return EnvironmentProblem.exit_code
     except OSError as error:
         if error.errno not in _ENVIRONMENT:
             raise

@@ -206,9 +206,7 @@ def path_of(directory: Path, site: str) -> Path:
 @contextmanager
 def opened(path: Path, site_key: bytes) -> Iterator[Ledger]:
     """The ledger at `path`, made when it is not there; EnvironmentProblem when it cannot be used."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # it holds the infants' codes
+    _make(path)  # it holds the infants' codes
     with closing(sqlite3.connect(path, timeout=5)) as connection:
         try:
             connection.executescript(_SCHEMA)
@@ -226,6 +224,7 @@ def opened(path: Path, site_key: bytes) -> Iterator[Ledger]:
 def one_push_at_a_time(ledger: Path) -> Iterator[None]:
     """UsageError while another push of the site is running: each would send everything."""
     path = ledger.with_suffix(".lock")
+    _make(path)
     # A lock of SQLite's, because those work on every system; it goes with the process that holds it.
     with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as lock:
         try:
@@ -233,3 +232,10 @@ def one_push_at_a_time(ledger: Path) -> Iterator[None]:
         except sqlite3.OperationalError:
             raise UsageError(f"another push of this site is running ({path}); wait for it") from None
         yield
+
+
+def _make(path: Path) -> None:
+    """An empty file that only its owner can read, where there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))

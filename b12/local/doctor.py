@@ -40,7 +40,20 @@ class Finding:
 
 def examine(home: Home) -> list[Finding]:
     """Everything that the stack needs of the machine and the home, one finding each."""
-    looks = (_python, _packages, _java, _jars, _memory, _open_files, _disk, _ports, _broker, _secrets, _left_over)
+    looks = (
+        _python,
+        _packages,
+        _java,
+        _jars,
+        _memory,
+        _open_files,
+        _disk,
+        _ports,
+        _broker,
+        _secrets,
+        _pseudonym_key,
+        _left_over,
+    )
     return [finding for look in looks for finding in look(home)]
 
 
@@ -153,6 +166,13 @@ def _secrets(home: Home) -> Iterator[Finding]:
         yield Finding("secrets", "missing", words)
     else:
         yield Finding("secrets", "good", f"only you can read {home.secrets}")
+
+
+def _pseudonym_key(home: Home) -> Iterator[Finding]:
+    key = home.secrets / "pseudonym.key"
+    if not key.exists() and (home.sites_file.exists() or Path(home.lake).exists()):
+        words = f"{key} is gone, and no other key makes the same pseudonyms: restore it from a backup"
+        yield Finding("pseudonym key", "missing", words)
 
 
 def _left_over(home: Home) -> Iterator[Finding]:

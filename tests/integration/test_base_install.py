@@ -64,6 +64,14 @@ def test_it_holds_none_of_the_platforms_libraries(lab):
     assert found.strip() == "[]"
 
 
+@pytest.mark.parametrize("command", [["doctor"], ["status"], ["sql", "SELECT 1"], ["build"]])
+def test_a_command_of_the_platform_names_the_extra(lab, tmp_path, command):
+    done = subprocess.run([lab / "b12", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "b12-registry[platform,local]" in line
+
+
 def test_it_checks_and_pushes(lab, kafka_home, add_site, tmp_path):
     site = add_site()
     (tmp_path / f"{site.id}.toml").write_bytes(kafka_home.lab_config(site.id).read_bytes())

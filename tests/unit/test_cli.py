@@ -45,6 +45,20 @@ def test_a_mistake_of_ours_keeps_its_traceback(command_that_raises):
         cli.main([])
 
 
+def test_a_command_that_needs_an_extra_names_it(command_that_raises, capsys):
+    command_that_raises(ModuleNotFoundError("No module named 'duckdb'", name="duckdb"))
+    assert cli.main([]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "lacks duckdb" in line
+    assert "b12-registry[platform,local]" in line
+
+
+def test_a_module_of_ours_that_is_missing_keeps_its_traceback(command_that_raises):
+    command_that_raises(ModuleNotFoundError("No module named 'registry.lost'", name="registry.lost"))
+    with pytest.raises(ModuleNotFoundError):
+        cli.main([])
+
+
 def test_a_wrong_option_is_a_usage_error(capsys):
     assert cli.main(["--colour"]) == 2
     assert "--colour" in capsys.readouterr().err

@@ -8,6 +8,8 @@ import pytest
 
 from b12 import cli
 from b12.local import doctor, jars
+from sites import ledger
+from tests.lab_tables import SITE
 
 
 def words(home, verdict="missing"):
@@ -48,6 +50,22 @@ def test_a_secret_that_others_can_read_comes_with_the_command_that_hides_it(home
     home.ensure_secret()
     (home.secrets / "pseudonym.key").chmod(0o644)
     assert f"chmod -R go= {home.secrets}" in words(home)
+
+
+def test_a_lost_key_of_the_pseudonyms_is_seen_where_it_was_used(home, free_dagster_port):
+    assert words(home) == ""
+    home.put_site(SITE)
+    assert "pseudonym.key is gone" in words(home)
+    assert "restore it from a backup" in words(home)
+    home.ensure_secret()
+    assert words(home) == ""
+
+
+def test_a_push_leaves_nothing_that_others_can_read(home, free_dagster_port):
+    path = home.secrets / "sites" / "LAB.ledger.sqlite"
+    with ledger.opened(path, b"k" * 64), ledger.one_push_at_a_time(path):
+        assert len(list(path.parent.glob("LAB.ledger.*"))) >= 2
+        assert words(home) == ""
 
 
 def test_a_taken_port_and_a_half_formatted_broker_are_seen(home, monkeypatch):
