@@ -62,7 +62,7 @@ def audited(
     workspace: Workspace,
     auditor: Auditor,
     models: tuple[Model, ...],
-    log: Log,
+    warn: Log,
 ) -> Generator[Event, None, Audited]:
     """Build in `workspace` what the sites' checks let through, and check it; nothing is published.
 
@@ -91,7 +91,7 @@ def audited(
                 held_because[site] = names
             if not held_at[site]:
                 held_because[site] = f"left out: {held_because[site]}"
-            log(f"{site}: {'held at its last good offsets' if held_at[site] else 'left out'}; it fails {names}")
+            warn(f"{site}: {'held at its last good offsets' if held_at[site] else 'left out'}; it fails {names}")
     results = [result for result in found if result.site not in failed_at_its_end]
     results += [result for site in failed_at_its_end.values() for result in site]
     yield from checks.results(results, held_because)

@@ -19,7 +19,7 @@ from lake.home import Home
 from lake.snapshot import snapshot
 from pipelines import checks, gate, model_assets
 from pipelines.gate import Audited, Auditor, Event
-from registry import invariants, release
+from registry import held, invariants, release
 from registry.errors import ReleaseHeld
 from registry.models import Model
 from registry.release import Release, Workspace
@@ -76,7 +76,8 @@ def _events(
             with release.exclusive(home, LOCK_WAIT_SECONDS) as workspace:
                 pinned = snapshot(home)
                 context.log.info(f"lake version {pinned.version}, cut-off {cut_off}")
-                found = yield from gate.audited(home, pinned, cut_off, workspace, audit, models, context.log.info)
+                found = yield from gate.audited(home, pinned, cut_off, workspace, audit, models, context.log.warning)
+                held.write(home, found.given.waiting, found.held_because)
                 broken = _broken(found, workspace, models)
                 if broken:
                     raise ReleaseHeld(

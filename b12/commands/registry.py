@@ -64,7 +64,7 @@ def list_() -> None:
     from rich.table import Table
 
     from lake.home import Home
-    from registry import release
+    from registry import held, release
     from registry.errors import NoRelease
 
     home = Home.from_env()
@@ -88,6 +88,8 @@ def list_() -> None:
             f"{sum(site.waiting for site in each.sites.values()):,}",
         )
     Console(highlight=False).print(table)
+    for site, state in held.read(home).items():
+        Console(highlight=False, soft_wrap=True).print(f"  {site}: {state}", markup=False)
 
 
 def show(
@@ -98,7 +100,7 @@ def show(
     from rich.console import Console
 
     from lake.home import Home
-    from registry import manifest, release
+    from registry import held, manifest, release
 
     home = Home.from_env()
     found = release.current(home) if name is None else release.one(home, name)
@@ -112,10 +114,19 @@ def show(
     console.print(f"  lake         version {found.lake_version}")
     console.print(f"  contract     {found.contract}, rules {found.rules}, definitions {found.definitions}")
     console.print(f"  made with    {', '.join(f'{name} {version}' for name, version in found.packages.items())}")
-    for site, state in found.sites.items():
-        received = sum(bound.received for bound in state.bounds)
-        held = f", {state.waiting:,} waiting: {state.held_because}" if state.held_because else ""
-        console.print(f"  {site:<12} {received:,} deliveries{held}")
+    # A build that publishes nothing new leaves the manifest as it was: the last build knows more of the current one.
+    if found == release.current(home):
+        stopped = held.read(home)
+    else:
+        stopped = {
+            site: held.HeldSite(state.waiting, state.held_because)
+            for site, state in found.sites.items()
+            if state.held_because
+        }
+    for site in sorted(found.sites.keys() | stopped):
+        bounds = found.sites[site].bounds if site in found.sites else ()
+        beyond = f", {stopped[site]}" if site in stopped else ""
+        console.print(f"  {site:<12} {sum(bound.received for bound in bounds):,} deliveries{beyond}")
     for table, content in found.tables.items():
         if not table.startswith("definitions."):
             console.print(f"  {table:<32} {content.rows:>12,} rows")

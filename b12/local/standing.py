@@ -11,6 +11,7 @@ from b12.local.stack import State
 from lake import gaps, workers
 from lake.home import Home
 from lake.workers import Worker
+from registry.held import read as held_sites
 
 LATE_SECONDS = 300
 """A delivery that has waited for so long should not have to."""
@@ -33,6 +34,7 @@ def concerns(
         *_of_workers(home, states, found, now),
         *_of_partitions(backlogs or ()),
         *_of_waiting(states, backlogs or (), now),
+        *_of_checks(home),
     ]
 
 
@@ -98,6 +100,14 @@ def _of_waiting(states: Sequence[State], backlogs: Sequence[Backlog], now: float
             f"deliveries of {', '.join(late)} have waited for over {LATE_SECONDS // 60} minutes",
             "after an outage or a large delivery it passes by itself; if the numbers do not fall, start more workers"
             " (B12_WORKERS) or read the worker's log",
+        )
+
+
+def _of_checks(home: Home) -> Iterator[Concern]:
+    for site, state in held_sites(home).items():
+        yield Concern(
+            f"{site} fails its checks in the last build, {state}",
+            "tell the site: its own b12 check on the file finds most causes; the first build that it passes reads on",
         )
 
 

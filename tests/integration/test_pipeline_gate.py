@@ -1,5 +1,6 @@
 """The gate on real parts but Kafka: a site that fails is held, a broken invariant holds the release, nothing leaks."""
 
+import logging
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -8,6 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
+from b12.cli import main
 from contracts.site import Site
 from expectations.checks import Check, CheckResult
 from expectations.process import Auditor
@@ -16,7 +18,7 @@ from lake.snapshot import snapshot
 from pipelines import gate, webhook
 from pipelines.build import IN_PROCESS_TAG, Finished, run_in_process
 from pipelines.definitions import build_defs
-from registry import release
+from registry import held, release
 from registry.build import opened
 from registry.models import Model, needed_for
 from tests.lake_fixture import record
@@ -147,6 +149,9 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
     manifest = release.current(home)
     assert manifest.sites["BLR01"].waiting == 40
     assert manifest.sites["BLR01"].held_because == finished.held["BLR01"]
+    assert held.read(home) == {"BLR01": held.HeldSite(40, finished.held["BLR01"])}
+    warned = [said.user_message for said in instance.all_logs(finished.run_id) if said.level == logging.WARNING]
+    assert [line for line in warned if line.startswith("BLR01: held at its last good offsets")]
     assert [bound.next_offset for bound in manifest.sites["BLR01"].bounds] == [6]
     assert [bound.next_offset for bound in manifest.sites["OSL01"].bounds] == [46]
 
@@ -165,6 +170,21 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
     record(home, BLR01, results(BLR01, 100, 40, version=2))
     mended = build(home, auditor)
     assert (mended.held, mended.waiting) == ({}, 0)
+    assert held.read(home) == {}
+
+
+def test_a_site_that_is_held_is_told_where_nothing_new_is_published(
+    home: Home, auditor: Auditor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(home, auditor)
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))
+    finished = build(home, auditor)
+    assert not finished.is_new
+    for words in (("release", "list"), ("release", "show")):
+        assert main(["--home", str(home.path), *words]) == 0
+        told = capsys.readouterr().out
+        assert f"40 waiting: {finished.held['BLR01']}" in told
+        assert "9000" not in told
 
 
 def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(home: Home, auditor: Auditor) -> None:

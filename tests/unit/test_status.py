@@ -9,7 +9,9 @@ from rich.console import Console
 from b12.local import screen, standing
 from b12.local.backlog import Backlog, Held
 from b12.local.stack import State
+from contracts.errors import EnvironmentProblem
 from lake.workers import FAILURES, Worker
+from registry import held
 
 NOW = 1_800_000_000.0
 UP = State("worker", "worker", 12, True, True, "RUNNING", int(NOW) - 15_120)
@@ -109,3 +111,20 @@ def test_a_stack_that_is_down_is_not_also_told_that_deliveries_wait(home):
 )
 def test_lengths_of_time_have_two_units_at_most(seconds, words):
     assert screen.duration(seconds) == words
+
+
+def test_a_site_that_fails_its_checks_is_told_with_what_waits_until_a_build_reads_it_on(home):
+    home.make()
+    held.write(home, {"BLR01": 40}, {"BLR01": "left out: staging.current_lab_result: median_b12_infant"})
+    words = told(home)
+    assert "BLR01 fails its checks in the last build, 40 waiting: left out: staging.current_lab_result" in words
+    assert "median_b12_infant" in words
+    held.write(home, {}, {})
+    assert told(home) == "nothing to do"
+
+
+def test_what_the_last_build_said_is_never_guessed(home):
+    home.make()
+    (home.run / "held.json").write_text("{")
+    with pytest.raises(EnvironmentProblem, match="`b12 build` writes it again"):
+        held.read(home)
