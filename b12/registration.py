@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kafka.admin import KafkaAdminClient
+
 from b12 import admin
 from contracts import pseudonyms
 from contracts.errors import EnvironmentProblem, UsageError
@@ -22,19 +24,18 @@ def register(home: Home, site: Site) -> Path:
     Repeating it with the same settings mends what is missing (a broker made anew, a lost file) and changes nothing
     else. UsageError when the site is registered with other settings.
     """
-    known = home.sites().get(site.id)
-    if known is not None and known.disabled:
-        raise UsageError(f"site {site.id} is registered and disabled; `b12 site rotate {site.id}` lets it in again")
-    if known is not None and known != site:
-        raise UsageError(
-            f"site {site.id} is registered already, with other settings: `b12 site list` shows them,"
-            f" `b12 site edit {site.id}` changes them"
-        )
-    home.require_same_kind(site)
-    _connect_site(home, site, new_password=False)
+    _require_free(home, site)
+    with admin.connect(home.internal_kafka()) as client:
+        _connect_site(home, client, site, new_password=False)
     # Last, so that a worker that finds a site here also finds its topics, and a second try mends a broken first.
     home.put_site(site)
     return home.lab_config(site.id)
+
+
+def enter(home: Home, site: Site) -> None:
+    """Register `site` in the home alone, before there is a broker: what Kafka lacks, `restore` makes at `b12 up`."""
+    _require_free(home, site)
+    home.put_site(site)
 
 
 def edit(home: Home, site_id: str, changes: Mapping[str, object]) -> dict[str, tuple[object, object]]:
@@ -65,7 +66,8 @@ def rotate(home: Home, site_id: str) -> Path:
     A disabled site is in use again after this.
     """
     site = _with(home.site(site_id), disabled=False)
-    _connect_site(home, site, new_password=True)
+    with admin.connect(home.internal_kafka()) as client:
+        _connect_site(home, client, site, new_password=True)
     home.put_site(site)
     return home.lab_config(site_id)
 
@@ -83,25 +85,36 @@ def restore(home: Home) -> None:
     """Make what Kafka lacks of the registered sites, as after its directory was made anew."""
     with admin.connect(home.internal_kafka()) as client:
         admin.ensure_replay_topic(client, partitions())
-    for site in home.sites().values():
-        if not site.disabled:
-            _connect_site(home, site, new_password=False)
+        for site in home.sites().values():
+            if not site.disabled:
+                _connect_site(home, client, site, new_password=False)
 
 
-def _connect_site(home: Home, site: Site, *, new_password: bool) -> None:
+def _require_free(home: Home, site: Site) -> None:
+    known = home.sites().get(site.id)
+    if known is not None and known.disabled:
+        raise UsageError(f"site {site.id} is registered and disabled; `b12 site rotate {site.id}` lets it in again")
+    if known is not None and known != site:
+        raise UsageError(
+            f"site {site.id} is registered already, with other settings: `b12 site list` shows them,"
+            f" `b12 site edit {site.id}` changes them"
+        )
+    home.require_same_kind(site)
+
+
+def _connect_site(home: Home, client: KafkaAdminClient, site: Site, *, new_password: bool) -> None:
     secret = home.ensure_secret()
     password = None if new_password else _password(home, site)
-    with admin.connect(home.internal_kafka()) as client:
-        admin.ensure_replay_topic(client, partitions())
-        admin.ensure_site_topics(client, site, partitions())
-        admin.grant(client, site)
-        if password is None or not admin.has_password(client, site):
-            # The file first: a password that only Kafka knows would be lost with an interruption here.
-            password = password or secrets.token_urlsafe(32)
-            _write_lab_config(home, site, password, secret)
-            admin.set_password(client, site, password)
-        else:
-            _write_lab_config(home, site, password, secret)
+    admin.ensure_replay_topic(client, partitions())
+    admin.ensure_site_topics(client, site, partitions())
+    admin.grant(client, site)
+    if password is None or not admin.has_password(client, site):
+        # The file first: a password that only Kafka knows would be lost with an interruption here.
+        password = password or secrets.token_urlsafe(32)
+        _write_lab_config(home, site, password, secret)
+        admin.set_password(client, site, password)
+    else:
+        _write_lab_config(home, site, password, secret)
 
 
 def _password(home: Home, site: Site) -> str | None:

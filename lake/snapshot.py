@@ -58,6 +58,12 @@ def snapshot(lake: Home | str, version: int | None = None) -> Snapshot:
     return Snapshot(int(table.version()), _files(table, storage), positions)
 
 
+def last_commit(lake: Home) -> float | None:
+    """When the lake was last written, in seconds since 1970 by the writer's clock; None where it did not say."""
+    history = DeltaTable(Storage(lake.lake).uri).history(1)
+    return next((commit["timestamp"] / 1000 for commit in history if "timestamp" in commit), None)
+
+
 def _by_site(table: DeltaTable, topic_uuid: str, partition: int, topic: str, received: int) -> dict[str, int]:
     if topic != REPLAY_TOPIC:
         return {topic.split(".")[2]: received}  # b12.site.<SITE>.events

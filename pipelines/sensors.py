@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from contracts.errors import EnvironmentProblem, UsageError
 from lake.home import REPLAY_TOPIC, Home
-from lake.snapshot import Snapshot, snapshot
+from lake.snapshot import Snapshot, last_commit, snapshot
 from pipelines import webhook
 from pipelines.lake_assets import DELIVERIES, site_key
 
@@ -28,7 +28,7 @@ class Watch(Struct, frozen=True, omit_defaults=True):
     seen: str = ""
     """Positions at the last look."""
     moved: float = 0
-    """When they last changed."""
+    """When they last changed, in seconds since 1970."""
     since: float | None = None
     """When they first changed after the last request."""
     asked: str = ""
@@ -62,13 +62,13 @@ def lake_moved(home: Home, job: str, clock: Clock = time.time) -> dg.SensorDefin
         except EnvironmentProblem:
             return dg.SensorResult(skip_reason="there is no lake yet")
         watch = msgspec.json.decode(context.cursor, type=Watch) if context.cursor else Watch()
-        return looked(watch, pinned, clock())
+        return looked(watch, pinned, clock(), last_commit(home))
 
     return sensor
 
 
-def looked(watch: Watch, pinned: Snapshot, now: float) -> dg.SensorResult:
-    """What the sensor does when it sees this version of the lake at this time."""
+def looked(watch: Watch, pinned: Snapshot, now: float, committed: float | None = None) -> dg.SensorResult:
+    """What the sensor does when it sees this version of the lake, written at `committed`, at this time."""
     positions = fingerprint(pinned)
     received = received_by_topic(pinned)
     events = [
@@ -86,7 +86,8 @@ def looked(watch: Watch, pinned: Snapshot, now: float) -> dg.SensorResult:
         return _result("nothing has arrived yet", watch, events, seen=positions)
     if positions == watch.asked:
         return _result("nothing has arrived since the last build", watch, events, seen=positions, received=received)
-    moved = watch.moved if positions == watch.seen else now
+    # The commit's own time, not the time of this look: else a lake that has long been quiet waits for a second look.
+    moved = watch.moved if positions == watch.seen else min(now, committed or now)
     since = now if watch.since is None else watch.since
     quiet, longest = seconds("B12_BUILD_QUIET_SECONDS", 5), seconds("B12_BUILD_LONGEST_SECONDS", 600)
     if now - moved < quiet and now - since < longest:

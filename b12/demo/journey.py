@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,11 +44,12 @@ class Journey:
         )
         os.environ.setdefault("B12_CUT_OFF", cohort.CUT_OFF.isoformat())
         os.environ.setdefault("B12_BUILD_QUIET_SECONDS", "2")  # nobody types here: what has stopped, has stopped
-        with self._step("start Kafka, the worker and Dagster") as say:
-            stack.up(self.home, say)
+        # Before the start, so that Dagster need not look again: `b12 up` makes what Kafka lacks of known sites.
         with self._step("add the sites " + ", ".join(PARTNERS)):
             for partner in PARTNERS.values():
                 self._add(partner)
+        with self._step("start Kafka, the worker and Dagster") as say:
+            stack.up(self.home, say)
         with self._step("write what each site has: CSV, a workbook, events"):
             files = write_files(self.cohort, self.home.path / "labs")
         pushed = time.monotonic()
@@ -62,7 +64,7 @@ class Journey:
     def _add(self, partner: Partner) -> None:
         from b12 import registration
 
-        registration.register(
+        registration.enter(
             self.home,
             Site(
                 id=partner.id,
@@ -87,18 +89,25 @@ class Journey:
         self._push("push the corrected files", files.corrected)
 
     def _push(self, title: str, pushes: Sequence[Push]) -> None:
+        by_site: dict[str, list[Push]] = {}
+        for push in pushes:
+            by_site.setdefault(push.site, []).append(push)
         sent, found = 0, []
-        with self._step(title) as say:
+        # Sites know nothing of each other, so they push at the same time; each its files in order.
+        with self._step(title) as say, ThreadPoolExecutor(len(PARTNERS)) as at_once:
             say("0 sent")
-            for push in pushes:
-                done = sending.push(push, self.home.lab_config(push.site))
-                sent += done.sent
-                found += [(push, problem) for problem in done.found]
+            for all_of_site in at_once.map(self._pushed, by_site.values()):
+                for push, done in all_of_site:
+                    sent += done.sent
+                    found += [(push, problem) for problem in done.found]
                 say(f"{sent:,} sent")
         for push, problem in found:
             where = f"{push.path.name} row {problem.row}, {problem.column}"
             done_with = "kept" if problem.severity == "critical" else "asked"
             self.console.print(f"       [yellow]{done_with} at {push.site}[/]: {where}: {problem.fix}")
+
+    def _pushed(self, pushes: Sequence[Push]) -> list[tuple[Push, sending.Pushed]]:
+        return [(push, sending.push(push, self.home.lab_config(push.site))) for push in pushes]
 
     # Waiting
 

@@ -1,12 +1,14 @@
 """When a build is asked for: once the lake has moved and is still, and never twice for the same deliveries."""
 
+import time
+
 import dagster as dg
 import msgspec
 import pytest
 
 from contracts.errors import UsageError
 from lake.home import Home
-from lake.snapshot import Position, Snapshot
+from lake.snapshot import Position, Snapshot, last_commit
 from pipelines import webhook
 from pipelines.sensors import Watch, fingerprint, lake_moved, looked, received_by_topic, run_failed
 from tests.lake_fixture import record
@@ -43,6 +45,13 @@ def test_a_build_waits_until_deliveries_stop() -> None:
     quiet = looked(after(still), lake(20), now=104 + QUIET)
     assert run_keys(quiet) == [fingerprint(lake(20))]
     assert not looked(after(quiet), lake(20), now=10_000).run_requests, "nothing new since"
+
+
+def test_a_lake_that_was_quiet_before_the_first_look_is_built_at_once() -> None:
+    assert run_keys(looked(Watch(), lake(10), now=100, committed=100 - QUIET)) == [fingerprint(lake(10))]
+    assert not looked(Watch(), lake(10), now=100, committed=101 - QUIET).run_requests
+    ahead = looked(Watch(), lake(10), now=100, committed=500)
+    assert after(ahead).moved == 100, "a writer's clock that is ahead holds nothing up"
 
 
 def test_a_lake_without_a_delivery_is_not_built() -> None:
@@ -101,6 +110,7 @@ def test_the_sensor_reads_the_home_s_lake(home: Home) -> None:
     assert "no lake" in str(tick(None).skip_reason)
     home.ensure_secret()
     record(home, BLR01, one_of_each())
+    assert abs(time.time() - (last_commit(home) or 0)) < 60
     moving = tick(None)
     now[0] = QUIET
     assert len(run_keys(tick(moving.cursor))) == 1
