@@ -35,30 +35,34 @@ def push(file: Push, settings_file: Path) -> Pushed:
         plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
         try:
             found = [problem for problem in plan.report.problems if problem.severity in ("critical", "question")]
-            if not plan.total:
-                return Pushed(0, found)
             sender = KafkaSender(settings)
             if ledger.begin(now, sender.topic_id):
                 plan.close()
                 plan = pushing.plan(file.path, mapping, settings.as_site, ledger, now)
+            if not plan.total:
+                return Pushed(0, found)
             return Pushed(pushing.send(plan, settings.as_site, ledger, sender, now).sent, found)
         finally:
             plan.close()
 
 
-def feed(events: Path, settings_file: Path, site: str) -> int:
-    """Send each line as it stands, once in a home: a laboratory system with a Kafka client asks no check.
+def feed(events: Path, settings_file: Path, site: str, topic: str) -> int:
+    """Send each line as it stands, once to a topic: a laboratory system with a Kafka client asks no check.
 
     A feed that broke off is sent again from its start: what arrives twice is counted once.
     """
-    settings = configs.load(settings_file, site)
     marker = events.with_suffix(".sent")
-    lines = events.read_bytes().splitlines()
-    if marker.exists():
+    if is_sent(marker, topic):
         return 0
-    _produce(lines, settings)
-    marker.touch()
+    lines = events.read_bytes().splitlines()
+    _produce(lines, configs.load(settings_file, site))
+    marker.write_text(topic)
     return len(lines)
+
+
+def is_sent(marker: Path, topics: str) -> bool:
+    """Was it sent to these topics? Those of a broker that was made anew are others, and have nothing."""
+    return marker.exists() and marker.read_text() == topics
 
 
 def _produce(lines: list[bytes], settings: LabConfig) -> None:
