@@ -14,7 +14,8 @@ from b12.local.ports import Ports, free_ports
 from lake.home import Home
 
 START_SECONDS = 120
-STOP_SECONDS = 60
+STOP_SECONDS = 20
+"""What a broker gets to end by itself; the last ones of a cluster wait in vain for the others."""
 
 _THREE = {
     "default.replication.factor": "3",
@@ -34,8 +35,11 @@ class Node:
     def __init__(self, number: int, command: list[str], log: Path) -> None:
         self.number, self._command, self._log = number, command, log
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def start(self) -> None:
+        if self._closed:
+            return
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
@@ -48,6 +52,11 @@ class Node:
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        """End it, and never start again."""
+        self._closed = True
+        self.kill()
 
     def stop(self) -> None:
         """Ask it to end, as an operator does, and as a supervisor kill it when it takes too long."""
@@ -79,9 +88,10 @@ class Brokers:
         """Return when the platform's client is answered."""
         broker.wait(self._home, lambda: any(node.is_alive for node in self.nodes), START_SECONDS)
 
-    def kill(self) -> None:
+    def close(self) -> None:
+        """End all of them, for good."""
         for node in self.nodes:
-            node.kill()
+            node.close()
 
 
 def _alone(home: Home) -> Node:

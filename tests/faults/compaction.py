@@ -24,6 +24,7 @@ class Compaction:
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
+        self._closed = False
         self.failures = 0
         """Runs that ended with another exit code than 0 and by no SIGKILL."""
         self.runs = 0
@@ -40,7 +41,7 @@ class Compaction:
     def start(self, **settings: str) -> None:
         """Start one now, if none is under way."""
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
+            if self._closed or (self._process is not None and self._process.poll() is None):
                 return
             self._count()
             self._started_at = time.monotonic()
@@ -55,7 +56,9 @@ class Compaction:
             self._process.wait()
             return True
 
-    def end(self) -> None:
+    def close(self) -> None:
+        """End it, and start none ever again."""
+        self._closed = True
         self.kill()
 
     def _count(self) -> None:

@@ -29,15 +29,15 @@ class Slot:
         self._lock = threading.RLock()
         self._worker: Worker | None = None
         self._ended_at = 0.0
-        self._wanted = False
+        self._wanted = self._closed = False
         self.ends: Counter[int] = Counter()
         """Exit codes of workers that ended and were started again; -9 is a SIGKILL of ours."""
 
     def start(self, program: tuple[str, ...] = REAL, **settings: str) -> None:
         """Have a worker from now on; the next ones, after its end, are real ones without settings."""
         with self._lock:
-            self._wanted = True
-            if self.has_ended():
+            self._wanted = not self._closed
+            if self._wanted and self.has_ended():
                 self._ended_at = 0.0
                 self._worker = Worker(self._home, program, SUPERVISOR_PROCESS_NAME=f"worker-{self.number}", **settings)
 
@@ -64,16 +64,21 @@ class Slot:
             if self._worker is not None:
                 self._worker.kill()
 
+    def close(self) -> None:
+        """End the worker, and start none ever again."""
+        self._closed = True
+        self.kill()
+
     def leave(self) -> None:
         """Ask the worker to end, and start no other."""
         with self._lock:
-            self._wanted = False
-            if self._worker is not None and self._worker.process.poll() is None:
-                self._worker.process.send_signal(signal.SIGTERM)
-                try:
-                    self._worker.process.wait(LEAVE_SECONDS)
-                except subprocess.TimeoutExpired:
-                    raise RuntimeError(f"a worker does not end when asked; its log: {self._worker.log}") from None
+            self._wanted, worker = False, self._worker
+        if worker is not None and worker.process.poll() is None:
+            worker.process.send_signal(signal.SIGTERM)
+            try:
+                worker.process.wait(LEAVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise RuntimeError(f"a worker does not end when asked; its log: {worker.log}") from None
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal, if there is somebody to take it."""

@@ -34,6 +34,7 @@ class Feed:
         self.site: Site = patiently(lambda: add_to(home, site_id))
         self._run = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
         self.identify()
 
     def identify(self) -> None:
@@ -78,6 +79,8 @@ class Feed:
 
     def start(self) -> None:
         with self.lock:
+            if self._closed:
+                return
             order = json.dumps(self.order("p")._asdict())
             with (self._home.logs / f"producer-{self.site.id}.log").open("ab") as log:
                 command = [sys.executable, "-m", "tests.faults.producer", order]
@@ -89,6 +92,13 @@ class Feed:
             if self._process is not None:
                 self._process.kill()
                 self._process.wait()
+
+    def close(self) -> None:
+        """End the producer whoever holds the lock, and start none ever again."""
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def stop(self) -> None:
         """Let the producer finish; it must have got all its acknowledgements."""

@@ -2,6 +2,7 @@
 
 import time
 from random import Random
+from threading import Thread
 
 from kafka.admin import KafkaAdminClient, MemberToRemove
 
@@ -40,8 +41,11 @@ def all_killed(world: World, dice: Random) -> None:
 
 @mishap("all brokers stopped", "kafka", 1, nodes=3)
 def all_stopped(world: World, dice: Random) -> None:
-    for node in world.brokers.nodes:
-        node.stop()
+    stopping = [Thread(target=node.stop) for node in world.brokers.nodes]
+    for thread in stopping:
+        thread.start()
+    for thread in stopping:
+        thread.join()
     for node in world.brokers.nodes:
         node.start()
     world.brokers.wait()

@@ -67,14 +67,10 @@ class World:
             yield
         finally:
             self._ended.set()
+            for part in (*self.slots, self.compaction, *self.feeds, self.brokers):
+                part.close()
             if keeper.is_alive():
                 keeper.join()
-            for slot in self.slots:
-                slot.kill()
-            self.compaction.end()
-            for feed in self.feeds:
-                feed.kill()
-            self.brokers.kill()
 
     def add_site(self) -> Feed:
         """Register one more site; its producer starts at once."""
