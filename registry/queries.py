@@ -72,6 +72,9 @@ def connected(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _said(error: duckdb.Error) -> str:
     words = re.split(r"\n\s*\n|\nLINE ", str(error), maxsplit=1)[0]
     words = " ".join(words.split())
+    if isinstance(error, duckdb.CatalogException) and words.startswith("Catalog Error: Table "):
+        words = re.sub(r" Did you mean \"(pg_|duckdb_|sqlite_|information_schema|pragma_).*", "", words)
+        words += "; SHOW ALL TABLES lists its tables, and docs/reference/tables.md says what they hold"
     if isinstance(error, ABOUT_WORDS):
         return f"the release cannot answer that: {words}"
     if "read-only" in words or "locked" in words or isinstance(error, duckdb.PermissionException):

@@ -3,13 +3,16 @@
 What a release is, and how a query is run, belongs to the registry.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from contracts.errors import EnvironmentProblem, UsageError
+
 if TYPE_CHECKING:
+    from lake.home import Home
     from registry.manifest import Manifest
     from registry.queries import Answer
 
@@ -37,6 +40,9 @@ def build(
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="The day that every answer is as of. Default: today in UTC."),
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Make it current even if its cut-off is before the current release's.")
+    ] = False,
 ) -> int:
     """Build, check and publish here and now: the job that Dagster runs, kept in its history."""
     from rich.console import Console
@@ -45,6 +51,8 @@ def build(
     from pipelines.build import run_in_process
 
     home = Home.from_env()
+    if cut_off and not yes:
+        _require_not_earlier(home, cut_off.date())
     with Console(stderr=True).status("building (about half a minute; the runs page of Dagster shows each table)"):
         finished = run_in_process(home, cut_off.date() if cut_off else None)
     for problem in finished.problems:
@@ -52,7 +60,8 @@ def build(
     if finished.release is not None:
         typer.echo(f"{finished.release} {'published' if finished.is_new else 'stays: nothing has changed'}.")
     for site, checks in finished.held.items():
-        typer.echo(f"{site} is held at its last good offsets: {checks}")
+        words = "is" if checks.startswith("left out: ") else "is held at its last good offsets:"
+        typer.echo(f"{site} {words} {checks}")
     if finished.waiting:
         typer.echo(f"{finished.waiting:,} deliveries wait behind that.")
     return finished.exit_code
@@ -143,6 +152,20 @@ def sql(
 
     with queries.ask(Home.from_env(), query, name) as answer:
         {Format.table: _as_table, Format.csv: _as_csv, Format.json: _as_json}[output](answer)
+
+
+def _require_not_earlier(home: "Home", cut_off: date) -> None:
+    from registry import release
+
+    try:
+        now = release.current(home)
+    except EnvironmentProblem:
+        return  # there is none, or this build mends it
+    if cut_off < now.cut_off:
+        raise UsageError(
+            f"--cut-off {cut_off} is before that of the current release ({now.id}, {now.cut_off}), and the new release"
+            " would become the current one for every reader: say --yes if it is to"
+        )
 
 
 def _as_table(answer: "Answer") -> None:

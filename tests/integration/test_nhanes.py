@@ -45,7 +45,7 @@ def b12(running):
         words = run("push", str(directory / data), "--map", str(nhanes.MAPPINGS / f"{mapping}.toml"), "--as", "NHANES")
         pushed += int(re.search(r"([\d,]+) sent", words)[1].replace(",", ""))
     wait_for_rows(home, site, pushed)
-    run("build", "--cut-off", "2004-12-31")
+    run("build", "--cut-off", "2004-12-31", "--yes")
     return run
 
 

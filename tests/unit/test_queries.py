@@ -1,11 +1,13 @@
 """`b12 sql` and `b12 release`: what an analyst may ask of a release, and what is said when it cannot be answered."""
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
 from b12.cli import main
 from lake.home import Home
+from pipelines.build import Finished
 from registry import release
 from registry.errors import NoRelease, QueryFailed
 from registry.queries import ask
@@ -80,6 +82,37 @@ def test_a_typo_ends_the_command_with_a_sentence(released: Home, capsys: pytest.
     error = capsys.readouterr().err
     assert "anlyte" in error
     assert "Traceback" not in error
+
+
+def test_a_table_that_is_not_there_points_to_those_that_are(released: Home) -> None:
+    says = r"SHOW ALL TABLES .*docs/reference/tables\.md"
+    with pytest.raises(QueryFailed, match=says) as raised, ask(released, "SELECT * FROM sequences"):
+        pass
+    assert "pg_" not in str(raised.value)
+
+
+def test_a_backdated_release_becomes_the_current_one_only_when_it_is_said(
+    released: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"BLR01": "left out: core.growth: weight", "NBO01": "core.growth: weight"}
+    asked = []
+
+    def built(_home: Home, cut_off: date | None) -> Finished:
+        asked.append(cut_off)
+        return Finished("run", "r2", is_new=True, waiting=0, held=held, problems=[])
+
+    monkeypatch.setattr("pipelines.build.run_in_process", built)
+    build = ["--home", str(released.path), "build"]
+    earlier = release.current(released).cut_off - timedelta(days=1)
+    assert main([*build, "--cut-off", str(earlier)]) == 2
+    assert "say --yes" in capsys.readouterr().err
+    assert asked == []
+    assert main([*build, "--cut-off", str(earlier), "--yes"]) == 0
+    assert main([*build, "--cut-off", str(earlier + timedelta(days=1))]) == 0
+    assert asked == [earlier, earlier + timedelta(days=1)]
+    said = capsys.readouterr().out
+    assert "BLR01 is left out: core.growth: weight\n" in said
+    assert "NBO01 is held at its last good offsets: core.growth: weight\n" in said
 
 
 def test_releases_are_listed_and_shown(released: Home, capsys: pytest.CaptureFixture[str]) -> None:
