@@ -47,6 +47,8 @@ _RECORD = r"(sample|specimen|lab|accession|barcode|order|visit|result|request|re
 _COLLECTED = r"(collect|sampl|drawn|taken).*(date|on|at)?$|date.*(collect|sampl|drawn|taken)|^(visit_?)?date$"
 _BIRTH = r"(^|_)dob($|_)|birth_?(date|day)|date_?of_?birth|born"
 _SEX = r"(^|_)(sex|gender)($|_)"
+_MOTHER = r"(^|_)(mothers?|maternal|mat|mums?|moms?)($|_)"
+_INFANT = r"(^|_)(infants?|bab(y|ies)|child(ren)?|newborns?|neonat\w*)($|_)"
 _GROWTH = {
     "weight_g": r"weight.*_g$|weight_g",
     "length_cm": r"(length|height).*cm",
@@ -89,8 +91,18 @@ class _Found:
         self.tests = [(name, test) for name in names if (test := self._test(name))]
         self.growth = {field: name for field, pattern in _GROWTH.items() if (name := self._one(pattern))}
 
+    def person(self, name: str, test: _Test) -> str:
+        """Whose result a column holds. Only a header can tell, once a table has mothers or a test twice."""
+        if re.search(_MOTHER, _plain(name)):
+            return "mother"
+        alone = sum(other is test for _, other in self.tests) == 1
+        mothers = any(re.search(_MOTHER, _plain(each)) for each in self._names)
+        return "infant" if re.search(_INFANT, _plain(name)) or (alone and not mothers) else UNDECIDED
+
     def _one(self, pattern: str) -> str:
-        name = next((name for name in self._names if name not in self.used and re.search(pattern, _plain(name))), "")
+        # A mother's birth date, sample or weight is none of the infant's.
+        free = (name for name in self._names if name not in self.used and not re.search(_MOTHER, _plain(name)))
+        name = next((name for name in free if re.search(pattern, _plain(name))), "")
         if name:
             self.used.add(name)
         return name
@@ -161,7 +173,7 @@ def _events(found: _Found) -> Iterator[list[str]]:
         ]
     names: set[str] = set()
     for column, test in found.tests:
-        yield _result(column, test, _unique(test.name, names), found.collected)
+        yield _result(column, test, found.person(column, test), _unique(test.name, names), found.collected)
     if found.growth:
         lines = [f"{field} = {_text(name)}" for field, name in found.growth.items()]
         yield [
@@ -176,11 +188,13 @@ def _events(found: _Found) -> Iterator[list[str]]:
         yield [
             "# No column told what it holds. This is one laboratory result in a row; the other kinds and their fields",
             "# stand in the data dictionary.",
-            *_result(UNDECIDED, _Test("result", "", UNDECIDED, {UNDECIDED: UNDECIDED}), "result", found.collected),
+            *_result(
+                UNDECIDED, _Test("result", "", UNDECIDED, {UNDECIDED: UNDECIDED}), UNDECIDED, "result", found.collected
+            ),
         ]
 
 
-def _result(column: str, test: _Test, name: str, collected: str) -> list[str]:
+def _result(column: str, test: _Test, person: str, name: str, collected: str) -> list[str]:
     plain = _plain(column)
     units = [unit for unit in test.codes if _plain(unit) in plain]
     unit = units[0] if units else (next(iter(test.codes)) if len(test.codes) == 1 else UNDECIDED)
@@ -192,7 +206,7 @@ def _result(column: str, test: _Test, name: str, collected: str) -> list[str]:
         f"name = {_text(name)}",
         'kind = "lab_result"',
         "[event.constants]",
-        'person = "infant"',
+        f"person = {_text(person)}" + (" # infant, mother or comparator" if person == UNDECIDED else ""),
         f"loinc = {_text(loinc)}{remark}",
         f"unit = {_text(unit)}",
         f"specimen = {_text(test.specimen)} # as it is at your lab",

@@ -45,6 +45,28 @@ def test_a_draft_is_complete_but_for_what_only_the_lab_can_know(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("header", "persons"),
+    [
+        (["B12 (pg/mL)"], ["infant"]),
+        (["B12 (pg/mL)", "Mother's B12 (pg/mL)"], ["?", "mother"]),
+        (["Baby Hb g/dL", "Maternal Hb g/dL"], ["infant", "mother"]),
+        (["Hb g/dL", "Hb g/dL repeat"], ["?", "?"]),
+        (["Ferritin", "Mother Hb g/dL"], ["?", "mother"]),
+    ],
+)
+def test_whose_result_it_is_is_asked_where_the_header_does_not_tell(tmp_path, header, persons):
+    path = tmp_path / "results.csv"
+    path.write_text(",".join(["Study ID", *header]) + "\n")
+    assert [event["constants"]["person"] for event in tomllib.loads(draft(path))["event"]] == persons
+
+
+def test_a_mothers_birth_date_is_not_taken_for_the_infants(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("Study ID,Mother's DOB,DOB,Sex\n")
+    assert tomllib.loads(draft(path))["event"][0]["columns"]["birth"] == "DOB"
+
+
+@pytest.mark.parametrize(
     ("dates", "order"), [("13/4/2026", '"dmy"'), ("4/13/2026", '"mdy"'), ("3/4/2026", '"?"'), ("2026-04-03", None)]
 )
 def test_the_date_order_is_taken_from_the_dates_when_they_tell(tmp_path, dates, order):
