@@ -20,16 +20,7 @@ PAUSES = (0.0, 1.0, 3.0, 9.0)
 _TIMEOUT = 5
 
 
-class Message(Struct, frozen=True, kw_only=True):
-    """What is posted, as JSON."""
-
-    @property
-    def about(self) -> str:
-        """What it tells, in a few words for the log."""
-        raise NotImplementedError
-
-
-class FailedRun(Message, frozen=True, kw_only=True):
+class FailedRun(Struct, frozen=True, kw_only=True):
     """A run that failed: its job and step, and the class of the error."""
 
     run_id: str
@@ -39,10 +30,11 @@ class FailedRun(Message, frozen=True, kw_only=True):
 
     @property
     def about(self) -> str:
+        """What it tells, in a few words for the log."""
         return f"run {self.run_id} failed"
 
 
-class IntakeTrouble(Message, frozen=True, kw_only=True):
+class IntakeTrouble(Struct, frozen=True, kw_only=True):
     """Something that keeps deliveries from the lake."""
 
     trouble: str
@@ -54,7 +46,12 @@ class IntakeTrouble(Message, frozen=True, kw_only=True):
 
     @property
     def about(self) -> str:
+        """What it tells, in a few words for the log."""
         return f"{self.subject} is in trouble"
+
+
+Message = FailedRun | IntakeTrouble
+"""What is posted, as JSON."""
 
 
 def url() -> str | None:

@@ -44,7 +44,8 @@ class Metrics:
     def __init__(self) -> None:
         self.standing = Standing()
         self.registry = CollectorRegistry()
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody reads
+        # Else each counter has a second series, of when it was made, which nobody reads.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client 0.26 gives it no types
         registry = self.registry
         self._deliveries = Counter(
             "b12_deliveries",

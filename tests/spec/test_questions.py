@@ -5,6 +5,7 @@ error, and is not sent.
 """
 
 import io
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from sites import confirming, pushing, showing
 from sites import ledger as ledgers
 from sites.checking import Report, check_table
 from sites.ledger import Ledger
+from sites.sending import Acknowledge
+from sites.statement import Statement
 from tests.lab_tables import NOW, SITE, mapping
 from tests.registry_fixture import BLR01, built
 
@@ -76,7 +79,7 @@ class Lab:
         confirming.send(made, self.ledger, self)
         return len(made)
 
-    def send(self, statements, acknowledged) -> None:  # type: ignore[no-untyped-def]
+    def send(self, statements: Iterable[Statement], acknowledged: Acknowledge) -> None:
         for statement in statements:
             self.sent.append(statement.raw)
             acknowledged(statement, f"topic/0/{len(self.sent) - 1}")
