@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
         disk=arguments.alone,
     )
     with world.running():
-        schedule = Schedule(world, arguments.seed, arguments.seconds)
+        schedule = Schedule(world, arguments.seed, arguments.seconds, arguments.faults)
         schedule.start()
         while not schedule.is_over:
             time.sleep(PROGRESS_SECONDS)
@@ -118,11 +118,10 @@ def verdict(world: World, schedule: Schedule, report: checker.Report, settled: b
 
 def sums(arguments: argparse.Namespace, world: World, schedule: Schedule, report: checker.Report) -> str:
     """The last line."""
-    counted = sum(1 for done in schedule.done if done.acknowledged)
     found = " ".join(f"{name}={count}" for name, count in report.found.items())
     return (
         f"seed={arguments.seed} nodes={arguments.nodes} seconds={schedule.seconds:.0f}"
-        f" acknowledged={report.acknowledged} rows={report.rows} faults={counted} {found}"
+        f" acknowledged={report.acknowledged} rows={report.rows} faults={schedule.counted} {found}"
         f" longest_stall={world.watch.longest:.1f}s"
     )
 
@@ -130,6 +129,7 @@ def sums(arguments: argparse.Namespace, world: World, schedule: Schedule, report
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--faults", type=int, default=0, help="go on beyond the seconds until so many count")
     parser.add_argument("--seed", default=str(int(time.time())))
     parser.add_argument("--nodes", type=int, choices=(1, 3), default=1)
     parser.add_argument("--workers", type=int, default=3)

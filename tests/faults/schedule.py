@@ -58,10 +58,10 @@ def drawn(lane: Lane, seed: str, nodes: int) -> Iterator[Drawn]:
 
 
 class Schedule:
-    """All lanes of one run."""
+    """All lanes of one run: for its seconds, and on until the least number of mishaps count."""
 
-    def __init__(self, world: World, seed: str, seconds: float) -> None:
-        self._world, self._seed = world, seed
+    def __init__(self, world: World, seed: str, seconds: float, least: int = 0) -> None:
+        self._world, self._seed, self._least = world, seed, least
         self._began = time.monotonic()
         self._end = self._began + seconds
         self.done: list[Done] = []
@@ -79,6 +79,11 @@ class Schedule:
     def is_over(self) -> bool:
         """Whether every lane has come to its end."""
         return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def counted(self) -> int:
+        """How many mishaps count."""
+        return sum(1 for done in self.done if done.acknowledged)
 
     @property
     def seconds(self) -> float:
@@ -102,7 +107,7 @@ class Schedule:
     def _run(self, lane: Lane) -> None:
         try:
             for pause, mishap, dice in drawn(lane, self._seed, len(self._world.brokers.nodes)):
-                if time.monotonic() + pause > self._end or self.failures:
+                if self.failures or (time.monotonic() + pause > self._end and self.counted >= self._least):
                     return
                 time.sleep(pause)
                 if why := mishap.impossible(self._world):

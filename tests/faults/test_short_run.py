@@ -12,6 +12,8 @@ import sys
 import pytest
 
 SECONDS = 25
+LEAST = 4
+"""Faults that must count; a slow machine goes on for as long as that takes."""
 LONGEST = 270
 """Seconds, on a machine that has much else to do."""
 
@@ -19,9 +21,9 @@ LONGEST = 270
 @pytest.mark.timeout(LONGEST + 60)
 def test_whatever_goes_wrong_every_acknowledged_event_is_stored_once_and_answered(stack_home, tmp_path, capsys):
     # `stack_home` says so where no broker can run; the run starts its own, to be killed.
-    command = [sys.executable, "-m", "tests.faults", "--seconds", str(SECONDS), "--seed", "3", "--rate", "300"]
+    command = [sys.executable, "-m", "tests.faults", "--seconds", str(SECONDS), "--faults", str(LEAST), "--seed", "3"]
     process = subprocess.Popen(
-        [*command, "--workers", "2", "--sites", "2", "--directory", str(tmp_path / "run")],
+        [*command, "--rate", "300", "--workers", "2", "--sites", "2", "--directory", str(tmp_path / "run")],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -38,7 +40,7 @@ def test_whatever_goes_wrong_every_acknowledged_event_is_stored_once_and_answere
     counted = dict(re.findall(r"(\w+)=([\d.]+)", sums))
     assert int(counted["acknowledged"]) > 0
     assert counted["lost"] == counted["doubled"] == "0"
-    assert int(counted["faults"]) > 0  # how many fit into the time is the machine's business
+    assert int(counted["faults"]) >= LEAST
     if missing := re.findall(r"NOT INJECTED: (.*)", said):
         outcome = pytest.fail if os.environ.get("CI") else pytest.skip
         outcome(f"NOT EVERY FAULT COULD BE INJECTED HERE: {'; '.join(missing)}")
