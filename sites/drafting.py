@@ -47,7 +47,8 @@ _RECORD = r"(sample|specimen|lab|accession|barcode|order|visit|result|request|re
 _COLLECTED = r"(collect|sampl|drawn|taken).*(date|on|at)?$|date.*(collect|sampl|drawn|taken)|^(visit_?)?date$"
 _BIRTH = r"(^|_)dob($|_)|birth_?(date|day)|date_?of_?birth|born"
 _SEX = r"(^|_)(sex|gender)($|_)"
-_MOTHER = r"(^|_)(mothers?|maternal|mat|mums?|moms?)($|_)"
+_MOTHER = r"mother|maternal|(^|_)(mat|mums?|moms?)($|_)|^m_"
+_MAYBE_MOTHER = r"(^|_)m(?!_l($|_))($|_)"  # not the m of mL
 _INFANT = r"(^|_)(infants?|bab(y|ies)|child(ren)?|newborns?|neonat\w*)($|_)"
 _GROWTH = {
     "weight_g": r"weight.*_g$|weight_g",
@@ -93,11 +94,14 @@ class _Found:
 
     def person(self, name: str, test: _Test) -> str:
         """Whose result a column holds. Only a header can tell, once a table has mothers or a test twice."""
-        if re.search(_MOTHER, _plain(name)):
+        plain = _plain(name)
+        if re.search(_MOTHER, plain):
             return "mother"
+        if re.search(_INFANT, plain):
+            return "infant"
         alone = sum(other is test for _, other in self.tests) == 1
         mothers = any(re.search(_MOTHER, _plain(each)) for each in self._names)
-        return "infant" if re.search(_INFANT, _plain(name)) or (alone and not mothers) else UNDECIDED
+        return "infant" if alone and not mothers and not re.search(_MAYBE_MOTHER, plain) else UNDECIDED
 
     def _one(self, pattern: str) -> str:
         # A mother's birth date, sample or weight is none of the infant's.

@@ -52,6 +52,12 @@ def test_a_draft_is_complete_but_for_what_only_the_lab_can_know(tmp_path):
         (["Baby Hb g/dL", "Maternal Hb g/dL"], ["infant", "mother"]),
         (["Hb g/dL", "Hb g/dL repeat"], ["?", "?"]),
         (["Ferritin", "Mother Hb g/dL"], ["?", "mother"]),
+        (["M_Hb"], ["mother"]),
+        (["M Hb g/dL", "B12 (pg/mL)"], ["mother", "?"]),
+        (["MATERNALB12"], ["mother"]),
+        (["Mat. Hb", "Hb"], ["mother", "?"]),
+        (["Hb (M)"], ["?"]),
+        (["MMA (umol/L)", "MCV"], ["infant", "infant"]),
     ],
 )
 def test_whose_result_it_is_is_asked_where_the_header_does_not_tell(tmp_path, header, persons):
