@@ -23,3 +23,9 @@ def test_every_key_is_explained():
     keys = {key for struct in structs for key in struct.__struct_encode_fields__}
     explained = set(re.findall(r"`\[*([a-z_0-9]+)\]*`", PAGE))
     assert keys - explained == set()
+
+
+def test_what_each_kind_needs_stands_on_the_page():
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`\w+`(?:, )?)+) \|$", PAGE, re.MULTILINE)
+    told = {kind: tuple(re.findall(r"\w+", needs)) for kinds, needs in rows for kind in re.findall(r"\w+", kinds)}
+    assert told == mapping.NEEDS
