@@ -25,11 +25,11 @@ class Columns:
     """What the names in a mapping stand for in one table.
 
     `zone` is that of times which name none, where the mapping does not say it. Names that are not there collect in
-    `unknown`, so that all can be told at once.
+    `unknown` with the places that use them, so that all can be told at once.
     """
 
     def __init__(self, mapping: Mapping, table: Table, zone: ZoneInfo | None) -> None:
-        self.unknown: list[str] = []
+        self.unknown: dict[str, set[str]] = {}
         self._path = table.path
         self._file = mapping.file
         self._zone = mapping.zone or zone
@@ -51,7 +51,8 @@ class Columns:
                 raise UsageError(f"{self._path.name} has two columns called {column!r}: rename one")
             return cell_reader(at, self._missing)
         if column not in self._made:
-            self.unknown.append(f"{where}: {column!r}{maps.near(column, [*self._here, *self._made])}")
+            hint = maps.near(column, [*self._here, *self._made])
+            self.unknown.setdefault(f"{column!r}{hint}", set()).add(where)
             return nothing
         return self._made[column]
 

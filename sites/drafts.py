@@ -44,10 +44,23 @@ class Drafter:
         outputs = sorted(mapping.event, key=lambda output: output.kind != "enrolment")
         self._bound = [_Bound(output, mapping, columns) for output in outputs]
         if columns.unknown:
-            lines = "".join(f"\n  - {unknown}" for unknown in dict.fromkeys(columns.unknown))
-            raise UsageError(f"the mapping names columns that {table.path.name} does not have{lines}")
+            raise UsageError(self._not_there(columns.unknown))
         self.columns = {bound.output.name: bound.labels for bound in self._bound}
         """The lab's column behind each JSON path of each output; empty for a constant."""
+
+    def _not_there(self, unknown: dict[str, set[str]]) -> str:
+        """A line for each column that is missing, and the columns that are there."""
+        lines = [f"the mapping names columns that {self._table.path.name} does not have"]
+        for column, places in unknown.items():
+            more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+            lines.append(f"  - {column}: {min(places)}{more}")
+        names = [name for name in self._table.columns if name]
+        if any(name in names for bound in self._bound for name in bound.labels.values()):
+            lines.append(f"it has {', '.join(map(repr, names))}")
+        else:
+            # A row that no part of the mapping knows may be one of values, which are never shown.
+            lines.append("it has none that the mapping names: is it the right file, and header_row under [file] right?")
+        return "\n".join(lines)
 
     def rows(self) -> Iterator[tuple[int, list[Draft], list[Problem]]]:
         """Every row: its number, its drafts, and what keeps it as a whole from being read."""

@@ -176,7 +176,9 @@ def _sheet_name(path: Path, names: list[str], wanted: str | None) -> str:
 
 
 def _header(path: Path, rows: Iterator[tuple[int, list[Cell]]], header_row: int) -> list[str]:
+    is_empty = True
     for number, cells in rows:
+        is_empty = is_empty and all(cell is None for cell in cells)
         if number == header_row or (header_row == 1 and any(cell is not None for cell in cells)):
             columns = ["" if cell is None else str(cell) for cell in cells]
             while columns and not columns[-1]:
@@ -185,4 +187,7 @@ def _header(path: Path, rows: Iterator[tuple[int, list[Cell]]], header_row: int)
                 return columns
         if number >= header_row > 1:
             break
+    else:
+        if is_empty:
+            raise B12Error(f"{path.name} is empty: no row in it holds anything; export it again")
     raise B12Error(f"{path.name} has no header in row {header_row}; set header_row under [file] in the mapping")

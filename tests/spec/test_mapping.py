@@ -361,10 +361,28 @@ def test_every_mistake_is_told_at_once(tmp_path):
     text = RESULT.replace('"b12"\n', '"B12 (pg/mL)"\n').replace('name = "B12 (pg/mL)"', 'name = "b12"')
     with pytest.raises(UsageError) as error:
         check(tmp_path, "codes,sample,b12,taken\n", text)
-    assert "event b12, subject: 'code' (did you mean 'codes'?)" in str(error.value)
-    assert "event b12, value: 'B12 (pg/mL)'" in str(error.value)
+    assert "'code' (did you mean 'codes'?): event b12, subject" in str(error.value)
+    assert "'B12 (pg/mL)': event b12, value" in str(error.value)
 
 
 def test_two_columns_of_one_name_cannot_be_told_apart(tmp_path):
     with pytest.raises(UsageError, match="two columns called 'b12': rename one"):
         check(tmp_path, "code,sample,b12,taken,b12\n", RESULT)
+
+
+def test_a_missing_column_is_told_once_with_the_columns_that_are_there(tmp_path):
+    text = RESULT + RESULT[RESULT.index("[[event]]") :].replace('name = "b12"', 'name = "again"')
+    with pytest.raises(UsageError) as error:
+        check(tmp_path, "code,sample,b_12,drawn\nCANARY,1,2,3\n", text)
+    assert str(error.value).splitlines() == [
+        "the mapping names columns that results.csv does not have",
+        "  - 'b12' (did you mean 'b_12'?): event again, value and 1 more",
+        "  - 'taken': event again, collected and 1 more",
+        "it has 'code', 'sample', 'b_12', 'drawn'",
+    ]
+
+
+def test_a_table_without_a_header_is_not_shown(tmp_path):
+    with pytest.raises(UsageError, match="is it the right file, and header_row under") as error:
+        check(tmp_path, "CANARY-1,S1,150,2026-03-04\n", RESULT)
+    assert "CANARY" not in str(error.value)

@@ -110,7 +110,19 @@ def test_what_is_no_workbook_or_no_file_is_told(tmp_path):
     path.write_text("code,b12")
     with pytest.raises(B12Error, match="cannot be read as a workbook"):
         open_table(path)
-    empty = tmp_path / "empty.csv"
-    empty.write_text("")
-    with pytest.raises(B12Error, match="has no header in row 1"):
-        open_table(empty)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", ",,\n"])
+@pytest.mark.parametrize("header_row", [1, 4])
+def test_an_empty_file_is_called_so(tmp_path, text, header_row):
+    path = tmp_path / "empty.csv"
+    path.write_text(text)
+    with pytest.raises(B12Error, match=r"^empty\.csv is empty: no row in it holds anything; export it again$"):
+        open_table(path, Layout(header_row=header_row))
+
+
+def test_a_file_without_a_header_where_the_mapping_says_is_not_called_empty(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("code,b12\n")
+    with pytest.raises(B12Error, match="has no header in row 4; set header_row"):
+        open_table(path, Layout(header_row=4))
