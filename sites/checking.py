@@ -105,7 +105,8 @@ class _TableCheck:
                 for problem in found:
                     if (problem.column, problem.rule) not in seen or problem.column.startswith("$"):
                         seen.add((problem.column, problem.rule))
-                        report.problems.append(problem)
+                        # Whoever sends a table knows fields from the mapping, not paths in the JSON made of it.
+                        report.problems.append(problem._replace(column=problem.column.removeprefix("$.data.")))
                 if statement is not None:
                     report.events[statement.kind] += 1
                     yield statement

@@ -15,7 +15,7 @@ class Problem(NamedTuple):
     row: int
     """Row of the spreadsheet or line of the file, counted from 1."""
     column: str
-    """The lab's own column; for events as JSON, or where no column is to blame, the field's path."""
+    """The lab's own column, or the field where no column is mapped to it; for events as JSON the field's path."""
     rule: str
     fix: str
     output: str = ""

@@ -243,3 +243,10 @@ def test_exit_codes_tell_data_from_usage(tmp_path, capsys):
         code, _, err = b12(capsys, *arguments)
         assert code == 2
         assert "Traceback" not in err
+
+
+def test_a_field_that_is_not_mapped_is_called_by_its_name(tmp_path):
+    text = RESULT.replace("2132-9", "13965-9").replace("pg/mL", "umol/L").replace("serum", "plasma")
+    found = check(tmp_path, "code,sample,b12,taken\nA,S1,7,2026-03-14\n", text).report.problems
+    assert "separated_minutes" in [problem.column for problem in found]
+    assert not [problem.column for problem in found if problem.column.startswith("$")]
