@@ -1,7 +1,6 @@
 """The draft of a mapping, from a table's header: what can be told is filled in, and `?` stands for what cannot.
 
-Cells are looked at for the way numbers and dates are written, and never repeated. Checking a mapping belongs to
-`sites.mapping_file`.
+What the cells tell belongs to `sites.guesses`, checking a mapping to `sites.mapping_file`.
 """
 
 import json
@@ -11,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from sites.guesses import date_order, decimal_mark, header_row, missing, unique_columns
 from sites.mapping_file import UNDECIDED
 from sites.reading import WORKBOOKS, Cell, Layout, Table, csv_dialect, open_table
 
@@ -59,33 +59,38 @@ _GROWTH = {
 
 def draft(path: Path, sheet: str | None = None) -> str:
     """A mapping for the table at `path`, as TOML with remarks."""
-    table = open_table(path, Layout(sheet=sheet))
+    header = header_row(path, sheet)
+    table = open_table(path, Layout(sheet=sheet, header_row=header))
     cells = [cells for _, cells in islice(table.rows, _ROWS_LOOKED_AT)]
     names = [name for name in table.columns if name]
-    found = _Found(names)
+    found = _Found(names, unique_columns(table.columns, cells))
     parts = [
         f"# A draft for {path.name}. Decide every {UNDECIDED!r}; what each key means: docs/how-to/write-a-mapping.md",
         f"subject = {_text(found.subject)} # column of the infant's study code, never a name",
         f"identify = {_text(found.record)} # column, or columns in [ ], that identify a row for good",
         "",
-        *_file(path, table, cells, sheet),
+        *_file(path, table, cells, sheet, header),
     ]
     for event in _events(found):
         parts += ["", *event]
     unused = [name for name in names if name not in found.used]
     if unused:
-        parts += ["", "# Columns that this draft does not use:", *(f"#   {_one_line(name)}" for name in unused)]
+        parts += [
+            "",
+            "# Columns that were not understood, or not used:",
+            *(f"#   {_one_line(name)}" for name in unused),
+        ]
     return "\n".join(parts) + "\n"
 
 
 class _Found:
     """The columns whose headers say what they are."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], unique: set[str]) -> None:
         self._names = names
         self.used: set[str] = set()
         self.subject = self._one(_SUBJECT)
-        self.record = self._one(_RECORD) or self.subject
+        self.record = self._record(unique)
         self.birth = self._one(_BIRTH)
         self.sex = self._one(_SEX)
         self.collected = self._one(_COLLECTED)
@@ -103,6 +108,18 @@ class _Found:
         mothers = any(re.search(_MOTHER, _plain(each)) for each in self._names)
         return "infant" if alone and not mothers and not re.search(_MAYBE_MOTHER, plain) else UNDECIDED
 
+    def _record(self, unique: set[str]) -> str:
+        """A column that numbers the rows, as far as they were looked at; a visit alone does not."""
+        keys = [name for name in self._names if self._is_key(name)]
+        record = next((name for name in [*keys, self.subject] if name in unique), "")
+        self.used.update(keys)  # a sample's number is no date
+        return record
+
+    def _is_key(self, name: str) -> bool:
+        plain = _plain(name)
+        is_other = name in self.used or re.search(_MOTHER, plain) or any(re.search(t.header, plain) for t in _TESTS)
+        return not is_other and re.search(_RECORD, plain) is not None
+
     def _one(self, pattern: str) -> str:
         # A mother's birth date, sample or weight is none of the infant's.
         free = (name for name in self._names if name not in self.used and not re.search(_MOTHER, _plain(name)))
@@ -118,7 +135,7 @@ class _Found:
         return found
 
 
-def _file(path: Path, table: Table, cells: list[list[Cell]], sheet: str | None) -> Iterator[str]:
+def _file(path: Path, table: Table, cells: list[list[Cell]], sheet: str | None, header: int) -> Iterator[str]:
     yield "[file]"
     if path.suffix.lower() in WORKBOOKS:
         if sheet:
@@ -127,36 +144,17 @@ def _file(path: Path, table: Table, cells: list[list[Cell]], sheet: str | None) 
         dialect = csv_dialect(path, Layout())
         yield f"encoding = {_text(dialect.encoding)}"
         yield f"delimiter = {_text(dialect.delimiter)}"
+    if header > 1:
+        yield f"header_row = {header} # the rows above were taken for titles"
     texts = [cell for row in cells for cell in row if isinstance(cell, str)]
-    yield f"decimal = {_text(_decimal(texts))}"
-    order, why = _date_order(texts)
+    yield f"decimal = {_text(decimal_mark(texts))}"
+    order, why = date_order(texts)
     if order:
         yield f"date_order = {_text(order)} # {why}"
-    yield 'missing = ["NA", "N/A", "-"] # texts that stand for nothing; an empty cell always does'
+    words = json.dumps(missing(texts), ensure_ascii=False)
+    yield f"missing = {words} # texts that stand for nothing, as written; an empty cell always does"
     if table.note:
         yield f"# {table.note}"
-
-
-def _decimal(texts: list[str]) -> str:
-    with_comma = sum(bool(re.fullmatch(r"[<>]?\s*\d+,\d+", text)) for text in texts)
-    with_point = sum(bool(re.fullmatch(r"[<>]?\s*\d+\.\d+", text)) for text in texts)
-    return "," if with_comma > with_point else "."
-
-
-def _date_order(texts: list[str]) -> tuple[str, str]:
-    pairs = [
-        (int(match[1]), int(match[2]))
-        for text in texts
-        if (match := re.match(r"(\d{1,2})[-/.](\d{1,2})[-/.](?:\d{4}|\d{2})\b", text))
-    ]
-    if not pairs:
-        return "", ""
-    day_first, month_first = any(first > 12 for first, _ in pairs), any(second > 12 for _, second in pairs)
-    if day_first and not month_first:
-        return "dmy", "some days are above 12"
-    if month_first and not day_first:
-        return "mdy", "some days are above 12"
-    return UNDECIDED, "dmy or mdy: the dates themselves do not tell"
 
 
 def _events(found: _Found) -> Iterator[list[str]]:
@@ -190,11 +188,11 @@ def _events(found: _Found) -> Iterator[list[str]]:
         ]
     if not (found.birth or found.sex or found.tests or found.growth):
         yield [
-            "# No column told what it holds. This is one laboratory result in a row; the other kinds and their fields",
-            "# stand in the data dictionary.",
-            *_result(
-                UNDECIDED, _Test("result", "", UNDECIDED, {UNDECIDED: UNDECIDED}), UNDECIDED, "result", found.collected
-            ),
+            "# No column told what it holds: say the kind of event that a row gives, and the columns of its fields.",
+            "# The kinds and their fields stand in the data dictionary.",
+            "[[event]]",
+            f"name = {_text(UNDECIDED)}",
+            f"kind = {_text(UNDECIDED)}",
         ]
 
 
@@ -204,7 +202,7 @@ def _result(column: str, test: _Test, person: str, name: str, collected: str) ->
     unit = units[0] if units else (next(iter(test.codes)) if len(test.codes) == 1 else UNDECIDED)
     loinc = test.codes.get(unit, UNDECIDED)
     choices = ", ".join(f"{code} in {known}" for known, code in test.codes.items())
-    remark = f" # {choices}" if loinc == UNDECIDED != next(iter(test.codes)) else ""
+    remark = f" # {choices}" if loinc == UNDECIDED else ""
     return [
         "[[event]]",
         f"name = {_text(name)}",

@@ -112,3 +112,51 @@ def test_the_command_writes_a_file_and_never_over_one(tmp_path, capsys):
     assert out.read_text() == shown
     assert cli.main(["map", "init", str(path), "--out", str(out)]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_titles_above_the_header_are_passed_over(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(["Vitamin B12 study (confidential)"])
+    book.active.merge_cells("A1:D1")
+    book.active.append([])
+    book.active.append(["Study ID", "Visit", "Sample no", "B12 (pg/mL)"])
+    book.active.append(["CANARY-1", 1, "S1", 200])
+    book.active.append(["CANARY-1", 1, "S2", "n/a"])
+    path = tmp_path / "results.xlsx"
+    book.save(path)
+    text = draft(path)
+    tree = tomllib.loads(text)
+    assert "CANARY" not in text
+    assert "header_row = 3 # the rows above were taken for titles" in text
+    assert (tree["subject"], tree["identify"]) == ("Study ID", "Sample no")
+    assert tree["file"]["missing"] == ["n/a"]
+    assert [event["columns"] for event in tree["event"]] == [{"value": "B12 (pg/mL)", "collected": "?"}]
+
+
+def test_data_under_a_title_without_a_header_is_not_shown(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text("B12 study,,,\nCANARY-1,S1,150,2026-03-14\nCANARY-2,S2,n/a,2026-03-15\n")
+    assert "CANARY" not in draft(path)
+
+
+@pytest.mark.parametrize(
+    ("table", "identify"),
+    [
+        ("Study ID,Visit,Sample no\nA,1,S1\nB,1,S2\n", "Sample no"),
+        ("Study ID,Visit\nA,1\nB,1\n", "Study ID"),
+        ("Study ID,Visit\nA,1\nA,2\nB,1\n", "?"),
+        ("Study ID,B12 result\nA,100\nA,200\n", "?"),
+    ],
+)
+def test_what_identifies_a_row_has_to_differ_in_each(tmp_path, table, identify):
+    path = tmp_path / "results.csv"
+    path.write_text(table)
+    assert tomllib.loads(draft(path))["identify"] == identify
+
+
+def test_where_no_column_tells_what_it_holds_the_kind_is_asked(tmp_path):
+    path = tmp_path / "doses.csv"
+    path.write_text("Study ID,Dose date,Dose ug,Sits alone\nA,2026-03-04,1000,yes\n")
+    text = draft(path)
+    assert [event["kind"] for event in tomllib.loads(text)["event"]] == ["?"]
+    assert text.endswith("or not used:\n#   Dose date\n#   Dose ug\n#   Sits alone\n")
