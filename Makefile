@@ -48,20 +48,12 @@ check-rest:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m contracts.generated --check
-	$(BIN)/python -m registry.reference --check
-	$(BIN)/python -m pipelines.generated --check
-	$(BIN)/python -m b12.reference --check
-	$(BIN)/python -m streams.reference --check
+	$(BIN)/python -m b12.generated --check
 
 fix: $(STAMP) ## Format, mend what lint can mend, write the generated files again
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/python -m contracts.generated
-	$(BIN)/python -m registry.reference
-	$(BIN)/python -m pipelines.generated
-	$(BIN)/python -m b12.reference
-	$(BIN)/python -m streams.reference
+	$(BIN)/python -m b12.generated
 
 # Quix Streams pins other versions than we do, so it gets an environment of its own.
 $(PEERS)/.locked: bench/peers.lock $(STAMP)

@@ -1,9 +1,8 @@
-"""Writes `docs/reference/commands.md` from the commands themselves: `python -m b12.reference [--check]`.
+"""The page `docs/reference/commands.md`, made from the commands themselves.
 
 What a command does is said in its own docstring and options, nowhere else.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "commands.md"
 _HEAD = """\
 # Commands
 
-Made by `python -m b12.reference` from the commands themselves; `b12 COMMAND --help` says the same.
+Made by `make fix` from the commands themselves; `b12 COMMAND --help` says the same.
 Every command exits with 0 when all is well (questions and warnings about a value are no errors), 1 for an error in the
 data, 2 for a mistake in how it was called, and 3 for this machine, the network or the broker.
 """
@@ -63,18 +62,3 @@ def _name(argument: Any) -> str:
 
 def _words(parameter: Any) -> str:
     return " ".join((getattr(parameter, "help", None) or "").split()).replace("|", "\\|")
-
-
-def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` say whether it is stale (exit code 1)."""
-    if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text() == page():
-            return 0
-        print(f"{PAGE} is stale: run `python -m b12.reference`", file=sys.stderr)
-        return 1
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

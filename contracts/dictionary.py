@@ -41,7 +41,7 @@ _SHAPES = {
 _INTRODUCTION = f"""# Data dictionary
 
 What a site may say, version {VERSION} of the contract. This page is made from the contract by
-`python -m contracts.generated`; do not edit it.
+`make fix`; do not edit it.
 
 **How sure are we?** Each entry of a table has a status. *cited*: read in the named source. *unverified*: from general
 knowledge, not yet checked against a source. *proposed*: ours, open to replacement.

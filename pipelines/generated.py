@@ -1,14 +1,10 @@
-"""Writes what is generated from the models and kept in the repository: their lineage, and the graph that operators see.
+"""What is made from the models and kept in the repository: their lineage, and the graph that operators see.
 
-    python -m pipelines.generated            writes the files again
-    python -m pipelines.generated --check    exits with 1 when one is old
-
-What they are made of belongs to registry/models.
+What they are made of belongs to registry/models; b12/generated.py writes and compares them.
 """
 
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -44,19 +40,3 @@ def _lines(defs: dg.Definitions) -> Iterator[str]:
 def files() -> dict[Path, str]:
     """Every generated file's content as it should be."""
     return {lineage.FILE: lineage.written(), GRAPH: graph()}
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the files, or with `--check` say which are old."""
-    old = [(path, text) for path, text in files().items() if not path.exists() or path.read_text("utf-8") != text]
-    if "--check" in arguments:
-        for path, _ in old:
-            sys.stderr.write(f"{path.name} is not of these models: write it again with python -m pipelines.generated\n")
-        return 1 if old else 0
-    for path, text in old:
-        path.write_text(text, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """From which columns each column of a model comes, kept in `lineage.json` because tracing takes many seconds.
 
 A model that was changed since is traced anew when it is asked for, so the file can be old but never wrong. It is
-written by `python -m pipelines.generated`; what is done with lineage belongs to model_assets.py.
+written by `make fix`; what is done with lineage belongs to model_assets.py.
 """
 
 import json

@@ -1,10 +1,9 @@
-"""Writes `docs/reference/tables.md` from the models' dictionaries: `python -m registry.reference [--check]`.
+"""The page `docs/reference/tables.md`, made from the models' dictionaries.
 
 What a table or a column means is said in its `.yml` and the header of its `.sql`, nowhere else.
 """
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from registry.models import LAYERS, Model, load_models
@@ -13,7 +12,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "tables.md"
 _HEAD = """\
 # Tables of a release
 
-Made by `python -m registry.reference` from the models; the same words stand in the release as comments. A release
+Made by `make fix` from the models; the same words stand in the release as comments. A release
 holds `core`, `research`, `summary` and the `definitions` that they were made with. The tables of `staging` hold
 calendar dates and stay with the operators, in `operators.duckdb`.
 """
@@ -47,18 +46,3 @@ def _table(model: Model) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or with `--check` say whether it is stale (exit code 1)."""
-    if "--check" not in arguments:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    sys.stderr.write(f"{PAGE.name} is stale: run `make fix` and commit what it writes\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,8 @@
-"""Writes `docs/reference/metrics.md` from the metrics themselves: `python -m streams.reference [--check]`.
+"""The page `docs/reference/metrics.md`, made from the metrics themselves.
 
 What a metric means is said where it is made, nowhere else.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +15,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
 _HEAD = """\
 # Metrics
 
-Made by `python -m streams.reference` from the metrics themselves. Each worker serves them on its page `/metrics`
+Made by `make fix` from the metrics themselves. Each worker serves them on its page `/metrics`
 ([Watch the intake](../how-to/watch-the-intake.md)); [grafana.json](grafana.json) is a dashboard of all of them. No
 label and no value holds anything that a site reported. Beside these there are the `process_` metrics of every
 Prometheus client: processor seconds, resident memory, open files, start time.
@@ -62,18 +61,3 @@ def page() -> str:
         for metric in described()
     )
     return _HEAD + "".join(rows)
-
-
-def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` say whether it is stale (exit code 1)."""
-    if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text() == page():
-            return 0
-        print(f"{PAGE} is stale: run `python -m streams.reference`", file=sys.stderr)
-        return 1
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -3,10 +3,6 @@
 from b12 import reference
 
 
-def test_the_page_of_commands_is_current():
-    assert reference.PAGE.read_text() == reference.page(), "run `python -m b12.reference`"
-
-
 def test_every_command_and_option_says_what_it_does():
     lines = reference.page().splitlines()
     silent = [line for line in lines if line.startswith("|") and line.endswith("|  |")]
