@@ -1,6 +1,7 @@
 """What a statement says, without when and under which number it was said: the base of ids and of identity."""
 
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 
 import msgspec
@@ -32,6 +33,12 @@ def canonical(event: Event) -> bytes:
 def content_id(event: Event) -> str:
     """The id that a push gives a statement: 32 hex digits, equal exactly when the statement is."""
     return blake2b(canonical(event), digest_size=16, person=b"b12.content").hexdigest()
+
+
+@lru_cache(maxsize=131_072)
+def said_number(text: str) -> str:
+    """How the content has a number that was written so."""
+    return str(_plain(Decimal(text)))
 
 
 def _plain(value: Decimal) -> Decimal:

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 from functools import cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,24 @@ def shapes(struct: type[msgspec.Struct]) -> dict[str, Shape]:
     return {field.name: _shape(field.type) for field in info.fields}
 
 
+class Limits(NamedTuple):
+    """What a field's type asks of a value."""
+
+    pattern: str | None
+    """Of a text."""
+    least: int | None
+    """Of a whole number, as the next."""
+    most: int | None
+
+
+@cache
+def limits(struct: type[msgspec.Struct]) -> dict[str, Limits]:
+    """What the type of each field of a struct asks of a value, as far as texts and whole numbers go."""
+    info = msgspec.inspect.type_info(struct)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101  # narrows the type for the checker
+    return {field.name: _limits(field.type) for field in info.fields}
+
+
 @cache
 def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
     """The docstring under each of a struct's fields, inherited ones among them."""
@@ -55,6 +73,22 @@ def _own_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
         and isinstance(doc.value, ast.Constant)
         and isinstance(doc.value.value, str)
     }
+
+
+def _limits(info: msgspec.inspect.Type) -> Limits:
+    info = _bare(info)
+    if isinstance(info, msgspec.inspect.IntType):
+        return Limits(None, info.ge, info.le)
+    return Limits(info.pattern if isinstance(info, msgspec.inspect.StrType) else None, None, None)
+
+
+def _bare(info: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """The type without what says that it may be absent and how the lake keeps it."""
+    if isinstance(info, msgspec.inspect.Metadata):
+        return _bare(info.type)
+    if isinstance(info, msgspec.inspect.UnionType):
+        return next(_bare(member) for member in info.types if not isinstance(member, msgspec.inspect.NoneType))
+    return info
 
 
 def _shape(info: msgspec.inspect.Type) -> Shape:

@@ -257,6 +257,14 @@ def partitions() -> int:
     return int(text)
 
 
+def by_forms() -> bool:
+    """Whether events that fill in one form are accepted together (`B12_FORMS`, default on; see streams/fast)."""
+    text = os.environ.get("B12_FORMS") or "on"
+    if text not in ("on", "off"):
+        raise UsageError("B12_FORMS: `on` or `off`")
+    return text == "on"
+
+
 def _table(site: Site) -> dict[str, object]:
     fields = {name: getattr(site, name) for name in Site.__struct_fields__ if name != "id"}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

@@ -56,7 +56,10 @@ def of_batch(batch: Batch) -> Judgements:
         if isinstance(judged, Refusal)
     ]
     gone = {entry.offset for entry in refused}
-    return Judgements(array("q", (offset for offset in batch.offsets if offset not in gone)), refused)
+    accepted = [offset for offset in batch.offsets if offset not in gone]
+    for ready in batch.ready:
+        accepted += ready.offsets
+    return Judgements(array("q", sorted(accepted)), refused)
 
 
 def between(table: DeltaTable, storage: Storage, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from operator import attrgetter
 from sys import byteorder
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,9 +33,24 @@ _MICROSECONDS = 1000
 """Kafka's timestamps are milliseconds, the lake's microseconds."""
 
 
+class Ready(NamedTuple):
+    """Accepted deliveries of one kind as rows."""
+
+    kind: str
+    table: pa.Table
+    offsets: list[int]
+    oldest_ms: int
+    """When the broker appended the first of them: milliseconds since 1970."""
+    bytes: int
+    """Of their values together."""
+
+
 @dataclass(slots=True)
 class Batch:
-    """Judged deliveries of one site and topic partition in their order, one list per property, all of one length."""
+    """Judged deliveries of one site and topic partition in their order, one list per property, all of one length.
+
+    Those that streams/fast accepted are in none of the lists but in `ready`.
+    """
 
     site: Site | None
     """None: replays that name no site of ours. All of them are refused."""
@@ -50,9 +65,20 @@ class Batch:
     judged: list[Event | Refusal] = field(default_factory=list)
     origins: list[Origin | None] | None = None
     """Of the replay topic alone: which delivery each repeats, where that could be told."""
+    ready: list[Ready] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.offsets)
+        return len(self.offsets) + sum(len(ready.offsets) for ready in self.ready)
+
+    @property
+    def bytes(self) -> int:
+        """Of all values together."""
+        return sum(filter(None, self.sizes)) + sum(ready.bytes for ready in self.ready)
+
+    @property
+    def oldest_ms(self) -> int | None:
+        """When the broker appended the first of all; None of an empty batch."""
+        return min([*self.received_ms[:1], *(ready.oldest_ms for ready in self.ready)], default=None)
 
     @property
     def site_id(self) -> str:
@@ -67,17 +93,23 @@ class Batch:
         self.judged += later.judged
         if self.origins is not None and later.origins is not None:
             self.origins += later.origins
+        self.ready += later.ready
 
 
 def tables(batch: Batch) -> dict[str, pa.Table]:
     """One table per partition of the lake that the batch touches, with exactly that partition's columns.
 
-    Every delivery is in exactly one of them, in the order of the batch.
+    Every delivery is in exactly one of them; those of the lists stand in the order of the batch.
     """
+    found: dict[str, list[pa.Table]] = defaultdict(list)
+    for ready in batch.ready:
+        found[ready.kind].append(ready.table)
     places: dict[str, list[int]] = defaultdict(list)
     for place, judged in enumerate(batch.judged):
         places[KIND_OF.get(type(judged), REFUSED)].append(place)
-    return {partition: _table(batch, partition, chosen) for partition, chosen in places.items()}
+    for partition, chosen in places.items():
+        found[partition].append(_table(batch, partition, chosen))
+    return {partition: pa.concat_tables(parts) for partition, parts in found.items()}
 
 
 def _table(batch: Batch, partition: str, chosen: list[int]) -> pa.Table:
@@ -128,7 +160,7 @@ def _envelopes(events: Sequence[Any], key: bytes) -> Columns:
     return {
         "event_time": pa.array([event.time for event in events], TIMESTAMP),
         **_halves("id", [pseudonym(key, "id", value) for value in ids]),
-        **_halves("subject", [_remembered(key, "subject", event.subject) for event in events]),
+        **_halves("subject", [remembered(key, "subject", event.subject) for event in events]),
         **_halves("record", [pseudonym(key, "record", value) for value in records]),
         **_halves("content", [content_digest(key, canonical(event)) for event in events]),
     }
@@ -140,7 +172,7 @@ def _refusals(refusals: Sequence[Any], batch: Batch, sizes: list[int | None]) ->
     return {
         "event_time": pa.nulls(count, TIMESTAMP),
         **_halves("id", [pseudonym(key, "id", r.id) if r.id is not None else None for r in refusals]),
-        **_halves("subject", [_remembered(key, "subject", r.subject) if r.subject else None for r in refusals]),
+        **_halves("subject", [remembered(key, "subject", r.subject) if r.subject else None for r in refusals]),
         **_halves("record", [None] * count),
         **_halves("content", [None] * count),
         "rule": pa.array([r.rule for r in refusals], pa.string()),
@@ -151,7 +183,7 @@ def _refusals(refusals: Sequence[Any], batch: Batch, sizes: list[int | None]) ->
 
 
 @lru_cache(maxsize=131_072)
-def _remembered(key: bytes, role: Role, value: str) -> bytes:
+def remembered(key: bytes, role: Role, value: str) -> bytes:
     """Subjects, mothers and scans come back again and again; ids and records do not."""
     return pseudonym(key, role, value)
 
@@ -201,7 +233,7 @@ def _whens(name: str, values: list[Any], batch: Batch) -> Columns:
 def _hashed(role: Role) -> Callable[[str, list[Any], Batch], Columns]:
     def keep(name: str, values: list[Any], batch: Batch) -> Columns:
         key = batch.site_key
-        return _halves(name, [None if value is None else _remembered(key, role, value) for value in values])
+        return _halves(name, [None if value is None else remembered(key, role, value) for value in values])
 
     return keep
 

@@ -52,7 +52,8 @@ class Place:
     @property
     def oldest_ms(self) -> int | None:
         """When Kafka took the oldest delivery in hand, in milliseconds since 1970."""
-        return min((batch.received_ms[0] for batch in self.batches.values()), default=None)
+        found = [batch.oldest_ms for batch in self.batches.values()]
+        return min((oldest for oldest in found if oldest is not None), default=None)
 
     @property
     def span(self) -> Span:
@@ -67,7 +68,7 @@ class Place:
         """Take in what was judged of the next fetch, which ended there."""
         for batch in batches:
             self.by_site[batch.site_id] += len(batch)
-            self.bytes += sum(filter(None, batch.sizes))
+            self.bytes += batch.bytes
             if batch.site_id in self.batches:
                 self.batches[batch.site_id].extend(batch)
             else:

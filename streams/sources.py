@@ -4,6 +4,7 @@ Each knows how its records are judged and what is answered for them. When that i
 streams/answers.py, how a replay is written to streams/replays.py.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -13,12 +14,14 @@ from contracts.events import Event
 from contracts.judge import Refusal, judge
 from contracts.pseudonyms import site_key
 from contracts.site import Site
-from lake.home import Home
+from lake.home import Home, by_forms
 from lake.judgements import Judgements, of_batch
 from lake.origins import Origin, origin_of, without_origin
 from lake.replayed import Replayed, of_batches
 from lake.rows import Batch
 from lake.table import Lake
+from streams.fast.quick import accept
+from streams.logs import say
 from streams.receipts import Range, receipts, replay_receipts
 from streams.records import Record
 
@@ -57,13 +60,23 @@ class SiteTopic:
     def __init__(self, site: Site, secret: bytes, topic_uuid: str, partition: int) -> None:
         self.site, self.topic_uuid, self.partition = site, topic_uuid, partition
         self._key = site_key(secret, site.id)
+        self._by_forms = by_forms()
 
     def know(self, sites: Mapping[str, Site]) -> None:
         self.site = sites.get(self.site.events_topic, self.site)
 
     def judged(self, records: Sequence[Record]) -> list[Batch]:
         site = self.site
-        return [_batch(site, self._key, self, records, answers(site, records))]
+        batch = _batch(site, self._key, self, [], [])
+        rest = records
+        if self._by_forms:
+            try:
+                rest = accept(batch, site, records)
+            except Exception as error:  # a fault of ours must not stop what the judge can do alone
+                say("forms_failed", logging.ERROR, error, topic=site.events_topic, partition=self.partition)
+                batch.ready.clear()
+        batch.extend(_batch(site, self._key, self, rest, answers(site, rest)))
+        return [batch]
 
     def outcome(self, batches: Sequence[Batch]) -> Judgements:
         [batch] = batches

@@ -5,7 +5,7 @@ import itertools
 import pytest
 from faust.types import TP
 
-from contracts.errors import EnvironmentProblem
+from contracts.errors import EnvironmentProblem, UsageError
 from contracts.pseudonyms import pseudonym, site_key
 from contracts.site import Site
 from lake.snapshot import snapshot
@@ -213,3 +213,31 @@ def test_the_tables_are_compacted_every_fifty_commits(home, kafka, new_intake):
     run(story())
     assert len(snapshot(home).files["lab_result"]) < 10
     assert len(offsets(home)) == 52
+
+
+@pytest.mark.parametrize("way", ["on", "off", "broken"])
+def test_many_events_of_one_form_are_stored_and_answered_whichever_way_they_are_judged(
+    home, kafka, new_intake, monkeypatch, caplog, way
+):
+    monkeypatch.setenv("B12_FORMS", "off" if way == "off" else "on")
+    if way == "broken":
+        monkeypatch.setattr("streams.fast.quick.learn", lambda _: 1 / 0)
+
+    async def story():
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, *ids(100), b"not json", *ids(100, 100)))
+        assert intake.places[ONE].rows == 201
+        await intake.flush()
+
+    run(story())
+    assert offsets(home) == [(0, number) for number in range(201)]
+    [told] = kafka.sent
+    assert (told["accepted"], [entry["offset"] for entry in told["refused"]]) == (200, [100])
+    assert len(said(caplog, "forms_failed")) == (way == "broken")
+
+
+def test_the_setting_of_forms_is_on_or_off(kafka, new_intake, monkeypatch):
+    monkeypatch.setenv("B12_FORMS", "yes")
+    with pytest.raises(UsageError, match="B12_FORMS"):
+        run(new_intake().take([ONE]))
