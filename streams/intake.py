@@ -31,6 +31,7 @@ from streams.work import Work, stored
 FLUSH_SECONDS = 1.0
 FLUSH_ROWS = 50_000
 FLUSH_BYTES = 64 << 20
+"""In hand, when a flush is due; with twice as many, judging waits for it."""
 FENCES = 5
 """Fences in a row that can still be rebalances."""
 RETRY_SECONDS = 2.0
@@ -178,7 +179,7 @@ class Intake:
         if not self._open or self._places.get(fetch.tp) is not place:
             return  # taken away while it was being judged
         place.keep(batches, fetch.end)
-        while self._is_full():
+        while self._is_full(2):
             await self.flush()
 
     async def _mend(self, place: Place) -> None:
@@ -189,16 +190,17 @@ class Intake:
                 await self._reader.withdraw([place.tp])
                 await self._take([place.tp])
 
-    def _is_full(self) -> bool:
+    def _is_full(self, times: int = 1) -> bool:
         places = self._places.values()
-        return sum(p.rows for p in places) >= FLUSH_ROWS or sum(p.bytes for p in places) >= FLUSH_BYTES
+        rows, size = sum(p.rows for p in places), sum(p.bytes for p in places)
+        return rows >= times * FLUSH_ROWS or size >= times * FLUSH_BYTES
 
     # Effects
 
     async def tick(self) -> None:
-        """To be called a few times a second: flush by time, answer what is due, look after held partitions."""
+        """To be called a few times a second: flush when it is due, answer what is due, look after held partitions."""
         now = time.monotonic()
-        if now - self._flushed_at >= FLUSH_SECONDS:
+        if now - self._flushed_at >= FLUSH_SECONDS or self._is_full():
             await self.flush()
         lost = self._reader.lost()
         if now - self._looked_at >= RETRY_SECONDS or lost:

@@ -6,6 +6,7 @@ stay aiokafka's business; what becomes of a record, streams/sources.py's.
 Built on private parts of aiokafka 0.14, which tests/unit/test_records.py pins.
 """
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from aiokafka.consumer import fetcher
@@ -24,6 +25,10 @@ class Record(Protocol):
 
 class PlainRecords(fetcher.PartitionRecords):
     """Hands over aiokafka's own decoded records."""
+
+    def __iter__(self) -> Iterator[Record]:
+        records: Iterator[Record] = self._records_iterator  # without a call of ours for each
+        return records
 
     def _consumer_record(self, _partition: Any, record: Record) -> Record:
         return record

@@ -21,7 +21,7 @@ from faust.types import TP, ConsumerMessage
 
 from streams.records import Record, use_plain_records
 
-MAX_POLL_RECORDS = 10_000
+MAX_POLL_RECORDS = 20_000
 """Over all partitions: with ten times as many, one busy partition keeps the others waiting."""
 PARTITION_FETCH_BYTES = 4 << 20
 

@@ -27,7 +27,7 @@ from streams.transport import BatchTransport
 
 START_SECONDS = 20.0
 """For Kafka to answer. Longer than what a supervisor takes for a failed start."""
-TICK_SECONDS = 0.2
+TICK_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 """Between two looks at the registered sites."""
 STOP_SECONDS = 20.0

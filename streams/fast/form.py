@@ -54,6 +54,8 @@ class Form(NamedTuple):
 @lru_cache(maxsize=16_384)
 def form(site: Site, layout: Layout, print_: tuple[bytes, ...]) -> Form | None:
     """The form with this print around the layout's blanks; None when the judge refuses it or it is not so laid out."""
+    if len(print_) != len(layout.blanks) + 1:
+        return None  # it was cut at a NUL, which no JSON may hold
     filled = [_filled(layout.kind, blank) for blank in layout.blanks]
     raw = b"".join(part for pair in zip(print_, [*filled, b""], strict=True) for part in pair)
     event = judge(raw, site)

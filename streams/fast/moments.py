@@ -41,14 +41,17 @@ class Spelling:
         self._digits = sorted(place for places in self._places.values() for place in places)
         self._sign = text.find("+")
         fixed = [place for place in range(len(text)) if place not in self._digits and place != self._sign]
-        self._fixed, self._marks = fixed, np.frombuffer("".join(text[place] for place in fixed).encode(), np.uint8)
+        self._fixed, self._marks = (
+            fixed,
+            np.frombuffer("".join(text[place] for place in fixed).encode(), np.uint8)[:, None],
+        )
 
     def read(self, characters: NDArray[np.uint8]) -> tuple[Mask, Numbers]:
-        """Whether each row of characters is such a date or time that the calendar has, and its microseconds."""
+        """Whether each column of characters is such a date or time that the calendar has, and its microseconds."""
         digits = characters - np.uint8(48)  # what lies below 0 wraps around and is no digit either
-        good = (digits[:, self._digits] < 10).all(1) & (characters[:, self._fixed] == self._marks).all(1)
+        good = (digits[self._digits] < 10).all(0) & (characters[self._fixed] == self._marks).all(0)
         year, month, hour, minute, second, ahead, ahead_minutes = (self._number(digits, letter) for letter in "YMhmszx")
-        day = self._number(digits, "D") if self.precision else np.full(len(digits), 15)
+        day = self._number(digits, "D") if self.precision else np.full(digits.shape[1], 15)
         good &= (year >= 1000) & (year < 3000) & (month >= 1) & (month <= 12)
         good &= (hour < 24) & (minute < 60) & (second < 60)
         months = (year - 1970) * 12 + month - 1
@@ -56,7 +59,7 @@ class Spelling:
         good &= (day >= 1) & (day <= next_first - first) & (ahead < 24) & (ahead_minutes < 60)
         offset = ahead * 60 + ahead_minutes
         if self._sign >= 0:
-            signs = characters[:, self._sign]
+            signs = characters[self._sign]
             good &= (signs == ord("+")) | (signs == ord("-"))
             offset = np.where(signs == ord("-"), -offset, offset)
         fraction = self._number(digits, "f") * 10 ** (6 - len(self._places["f"]))
@@ -64,9 +67,10 @@ class Spelling:
         return good, (minutes * 60 + second) * 1_000_000 + fraction
 
     def _number(self, digits: NDArray[np.uint8], letter: str) -> Numbers:
-        number = np.zeros(len(digits), np.int64)
+        number = np.zeros(digits.shape[1], np.int64)
         for place in self._places[letter]:
-            number = number * 10 + digits[:, place]
+            number *= 10
+            number += digits[place]
         return number
 
 
@@ -89,7 +93,7 @@ def read(text: NDArray[np.uint8], starts: Numbers, ends: Numbers, spellings: Map
         spelling = spellings.get(length)
         if spelling is not None:
             rows = np.flatnonzero(lengths == length)
-            characters = text[starts[rows, None] + np.arange(length)]
+            characters = text[starts[rows] + np.arange(length)[:, None]]
             good[rows], micros[rows] = spelling.read(characters)
             precision[rows] = spelling.precision
     return Moments(good, micros, precision)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contracts.judge import MAX_BYTES
+from contracts.raw import is_utf8
 from streams.fast.layout import Layout
 from streams.fast.moments import Numbers
 from streams.fast.values import Cells
@@ -29,18 +31,19 @@ class Sheets:
     """Events in one piece of memory, and where their strings are."""
 
     def __init__(self, values: Sequence[bytes], places: Numbers) -> None:
-        joined = b"".join([values[place] for place in places.tolist()])
-        lengths = np.fromiter((len(values[place]) for place in places.tolist()), np.int64, len(places))
+        chosen = [values[place] for place in places.tolist()]
+        joined = b"".join([*chosen, b"\0\0"])  # whoever looks ahead finds something
+        lengths = np.array([*map(len, chosen)], np.int64)
         self.places = places
         """Where each event is among all values."""
         self._ends = lengths.cumsum()
         self._starts = self._ends - lengths
         self._buffer = pa.py_buffer(joined)
-        self._is_ascii = joined.isascii()
-        self._text: NDArray[np.uint8] = np.frombuffer(joined + b"\0\0", np.uint8)  # whoever looks ahead finds something
+        self._is_utf8 = joined.isascii() or is_utf8(joined)
+        self._text: NDArray[np.uint8] = np.frombuffer(joined, np.uint8)
         quotes = np.flatnonzero(self._text == _QUOTE)
         self._opens, self._closes = quotes[0::2], quotes[1::2]
-        edges = np.searchsorted(quotes, np.append(self._starts, len(joined)))
+        edges = np.searchsorted(quotes, np.append(self._starts, lengths.sum()))
         self._first = edges[:-1] // 2
         """By event, where its strings begin in `_opens` and `_closes`: right only if all events are plain."""
         self._strings = np.diff(edges) // 2
@@ -92,18 +95,18 @@ class Sheets:
                 end = (bounds[:, -1] if is_last else self._opens[string + 1]) - blank.after
             bounds[:, 2 * place + 1], bounds[:, 2 * place + 2] = start, end
         sane = (np.diff(bounds, axis=1) >= 0).all(1)
-        return Parts(self.places[events[sane]], bounds[sane], self._buffer, self._text, self._is_ascii)
+        return Parts(self.places[events[sane]], bounds[sane], self._buffer, self._text, self._is_utf8)
 
 
 class Parts:
     """Events cut at their blanks: print, blank, print, and so on to the print behind the last blank."""
 
     def __init__(
-        self, places: Numbers, bounds: Numbers, buffer: pa.Buffer, text: NDArray[np.uint8], is_ascii: bool
+        self, places: Numbers, bounds: Numbers, buffer: pa.Buffer, text: NDArray[np.uint8], all_utf8: bool
     ) -> None:
         self.places = places
         """Where each event is among all values."""
-        self._bounds, self._text, self._is_ascii = bounds, text, is_ascii
+        self._bounds, self._text, self._is_utf8 = bounds, text, all_utf8
         # Every part is a text of one array over the joined events; behind an event's last, what lies before the next.
         edges = np.append(bounds, bounds[-1:, -1])
         if len(edges) and (edges[0] < 0 or edges[-1] > min(buffer.size, _MOST) or (np.diff(edges) < 0).any()):
@@ -119,18 +122,13 @@ class Parts:
         """What stands in a blank."""
         number = 2 * blank + 1
         starts, ends = self._bounds[:, number], self._bounds[:, number + 1]
-        return Cells(self._part(number), self._text, starts, ends, self._is_ascii)
+        return Cells(self._part(number), self._text, starts, ends, self._is_utf8)
 
     def prints(self, rows: Numbers) -> tuple[list[tuple[bytes, ...]], Numbers]:
-        """The different prints of these rows, and which of them each row has."""
-        which = np.zeros(len(rows), np.int64)
-        columns = []
-        for number in range(0, self._bounds.shape[1], 2):
-            column = self._part(number).take(pa.array(rows)).view(pa.binary()).dictionary_encode()
-            columns.append(column)
-            if len(column.dictionary) > 1:
-                combined = which * len(column.dictionary) + column.indices.to_numpy()
-                which = np.unique(combined, return_inverse=True)[1]
-        _, examples, which = np.unique(which, return_index=True, return_inverse=True)
-        chosen = [column.take(pa.array(examples)).to_pylist() for column in columns]
-        return list(zip(*chosen, strict=True)), which
+        """The different prints of these rows, and which of them each row has; with a NUL in it, cut too often."""
+        width = self._bounds.shape[1]
+        parts = self._parts.take(pa.array((rows[:, None] * width + np.arange(0, width, 2)).ravel()))
+        lists = pa.ListArray.from_arrays(pa.array(np.arange(len(rows) + 1, dtype=np.int32) * (width // 2)), parts)
+        # No judge accepts a NUL, so a print that holds one may be cut at it.
+        joined = pc.binary_join(lists.cast(pa.list_(pa.binary())), b"\0").dictionary_encode()
+        return [tuple(print_.split(b"\0")) for print_ in joined.dictionary.to_pylist()], joined.indices.to_numpy()

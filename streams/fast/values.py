@@ -5,6 +5,8 @@ What does not fit here may still be right: it goes to the judge.
 
 from datetime import timedelta
 from functools import cache
+from string import ascii_letters
+from string import digits as figures
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -34,6 +36,11 @@ _NUMBER = r"^(0|-?[1-9][0-9]{0,15}|-?(0|[1-9][0-9]{0,15})\.[0-9]{1,12})\z"
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,8})\z"
 _UNREPEATED = ("id", "record")
 """Roles whose values do not come back."""
+PLAIN_CHARACTERS = f"{ascii_letters}{figures}._-"
+PLAIN_LENGTH = 64
+"""Every identifier may be made of these characters and have up to so many."""
+_PLAIN = np.zeros(256, bool)
+_PLAIN[list(PLAIN_CHARACTERS.encode())] = True
 _UNREAD = r"^[^\x00-\x1f]*\z"
 _SAID_AS_WRITTEN = r"[1-9]\z"
 _TOO_SMALL_TO_SAY_SO = r"^-?0\.000000"
@@ -47,7 +54,18 @@ class Cells(NamedTuple):
     """The bytes of all events."""
     starts: Numbers
     ends: Numbers
-    is_ascii: bool
+    is_utf8: bool
+    """Whether all events are; else each cell has to be looked at."""
+
+    @property
+    def lengths(self) -> Numbers:
+        """In bytes."""
+        return self.ends - self.starts
+
+    @property
+    def characters(self) -> NDArray[np.uint8]:
+        """The bytes of the cells alone, one after another."""
+        return np.frombuffer(self.texts.buffers()[2] or b"", np.uint8)
 
 
 class Values:
@@ -72,9 +90,14 @@ class Codes(Values):
 
     def __init__(self, blank: Blank, role: Role, kind: str, cells: Cells, key: bytes) -> None:
         super().__init__(cells)
-        self._name, self._role, self._is_ascii, self._key = blank.path[-1], role, cells.is_ascii, key
-        # Arrow's engine has a small letter for what is Python's end of a text.
-        self.good = _matches(cells, _pattern(blank, kind).replace(r"\Z", r"\z")) & _is_utf8(cells)
+        self._name, self._role, self._key = blank.path[-1], role, key
+        characters = cells.characters
+        self._is_plain = bool(_PLAIN[characters].all())
+        if self._is_plain:
+            self.good = (cells.lengths > 0) & (cells.lengths <= PLAIN_LENGTH)
+        else:
+            # Arrow's engine has a small letter for what is Python's end of a text.
+            self.good = _matches(cells.texts, pattern(blank, kind).replace(r"\Z", r"\z")) & _is_utf8(cells)
 
     def columns(self, rows: pa.Array) -> Columns:
         if self._role in _UNREPEATED:
@@ -86,7 +109,7 @@ class Codes(Values):
     def keys(self, role: Role, rows: pa.Array) -> list[bytes]:
         """The pseudonyms in a role."""
         values = self.texts.take(rows).view(pa.binary()).to_pylist()
-        if not self._is_ascii:  # of ASCII a pattern lets no space stand around a value
+        if not self._is_plain:
             values = [value.decode().strip().encode() for value in values]
         return digests(self._key, role, values)
 
@@ -111,7 +134,7 @@ class Whens(Values):
     def __init__(self, blank: Blank, kind: str, cells: Cells, zone: ZoneInfo) -> None:
         super().__init__(cells)
         self._name, self._zone = blank.path[-1], zone
-        spellings = moments.DATES if _pattern(blank, kind) == DATE else moments.DATES_OR_TIMES
+        spellings = moments.DATES if pattern(blank, kind) == DATE else moments.DATES_OR_TIMES
         self._found = moments.read(cells.text, cells.starts, cells.ends, spellings)
         self.good = self._found.good
 
@@ -130,25 +153,28 @@ class Whens(Values):
 
 
 class Decimals(Values):
-    """Numbers in plain digits."""
+    """Numbers in plain digits. The same come back, so each is looked at once."""
 
     def __init__(self, blank: Blank, cells: Cells) -> None:
         super().__init__(cells)
         self._name = blank.path[-1]
-        self.good = _matches(cells, _NUMBER)
+        once = self.texts.dictionary_encode()
+        good = _matches(once.dictionary, _NUMBER)
+        self._which, self._once = once.indices, pc.if_else(pa.array(good), once.dictionary, "0")
+        self.good = good[self._which.to_numpy()]
 
     def columns(self, rows: pa.Array) -> Columns:
-        texts = self.texts.take(rows)
-        return {self._name: texts.cast(DECIMAL), f"{self._name}_text": texts}
+        which = self._which.take(rows)
+        return {self._name: self._once.cast(DECIMAL).take(which), f"{self._name}_text": self._once.take(which)}
 
     def said(self, rows: pa.Array) -> pa.StringArray:
-        texts = self.texts.take(rows)
         as_written = pc.and_not(
-            pc.match_substring_regex(texts, _SAID_AS_WRITTEN), pc.match_substring_regex(texts, _TOO_SMALL_TO_SAY_SO)
+            pc.match_substring_regex(self._once, _SAID_AS_WRITTEN),
+            pc.match_substring_regex(self._once, _TOO_SMALL_TO_SAY_SO),
         )
         others = pc.invert(as_written)
-        said = [said_number(text) for text in texts.filter(others).to_pylist()]
-        return pc.replace_with_mask(texts, others, pa.array(said, pa.string()))
+        said = [said_number(text) for text in self._once.filter(others).to_pylist()]
+        return pc.replace_with_mask(self._once, others, pa.array(said, pa.string())).take(self._which.take(rows))
 
 
 class Integers(Values):
@@ -158,7 +184,7 @@ class Integers(Values):
         super().__init__(cells)
         self._name = blank.path[-1]
         bounds = limits(DATA[kind])[self._name]
-        good = _matches(cells, _WHOLE_NUMBER)
+        good = _matches(cells.texts, _WHOLE_NUMBER)
         self._numbers = pc.if_else(pa.array(good), cells.texts, "0").cast(pa.int32())
         numbers = self._numbers.to_numpy()
         self.good = good
@@ -176,7 +202,7 @@ class Unread(Values):
 
     def __init__(self, cells: Cells) -> None:
         super().__init__(cells)
-        self.good = _matches(cells, _UNREAD) & _is_utf8(cells)
+        self.good = _matches(cells.texts, _UNREAD) & _is_utf8(cells)
 
     def columns(self, _rows: pa.Array) -> Columns:
         return {}
@@ -205,17 +231,17 @@ def halves(name: str, keys: list[bytes]) -> Columns:
     return {f"{name}_hi": pa.array(numbers[:, 0].copy()), f"{name}_lo": pa.array(numbers[:, 1].copy())}
 
 
-def _matches(cells: Cells, pattern: str) -> Mask:
-    found: Mask = pc.match_substring_regex(cells.texts, pattern).to_numpy(zero_copy_only=False)
+def _matches(texts: pa.StringArray, regex: str) -> Mask:
+    found: Mask = pc.match_substring_regex(texts, regex).to_numpy(zero_copy_only=False)
     return found
 
 
 def _is_utf8(cells: Cells) -> Mask | bool:
-    return cells.is_ascii or np.array([is_utf8(value) for value in cells.texts.view(pa.binary()).to_pylist()])
+    return cells.is_utf8 or np.array([is_utf8(value) for value in cells.texts.view(pa.binary()).to_pylist()])
 
 
 @cache
-def _pattern(blank: Blank, kind: str) -> str:
+def pattern(blank: Blank, kind: str) -> str:
     """What the contract asks of the text."""
     struct: Any = EnrolmentEvent if len(blank.path) == 1 else DATA[kind]
     return str(limits(struct)[blank.path[-1]].pattern)

@@ -3,6 +3,7 @@
 Every corpus goes both ways, each event by itself being enough for the quick one.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from random import Random
 from types import SimpleNamespace
@@ -14,13 +15,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
-from contracts.events import KINDS
+from contracts.events import DATA, KINDS, EnrolmentEvent
 from contracts.judge import MAX_BYTES, judge
 from contracts.pseudonyms import site_key
+from contracts.shapes import limits, shapes
 from contracts.site import Site
 from lake.judgements import of_batch
 from lake.rows import Batch, tables
 from streams.fast import quick
+from streams.fast.values import PLAIN_CHARACTERS, PLAIN_LENGTH
 from streams.sources import answers
 from tests.arbitrary_events import arbitrary_json
 from tests.sample_events import event, one_of_each
@@ -245,6 +248,18 @@ def test_identifiers_of_any_characters(place: str) -> None:
     raws += [raw.replace("\u00e4".encode(), b"\xed\xa0\x80") for raw in raws]
     raws += [raw.replace("\u00e9".encode(), b"\x01") for raw in raws]
     assert both_of(raws) >= 3
+
+
+def test_every_identifier_takes_what_is_looked_at_no_closer() -> None:
+    patterns = {limits(EnrolmentEvent)[name].pattern or "" for name in ("id", "record", "subject")}
+    for struct in DATA.values():
+        hashed = [name for name, shape in shapes(struct).items() if shape in ("mother", "scan", "record")]
+        patterns |= {limits(struct)[name].pattern or "" for name in hashed}
+    assert len(patterns) > 1
+    for pattern in patterns:
+        for character in PLAIN_CHARACTERS:
+            for length in (1, 2, PLAIN_LENGTH):
+                assert re.search(pattern, character * length)
 
 
 def test_a_record_that_is_the_id_says_what_no_record_says() -> None:

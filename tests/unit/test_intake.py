@@ -162,16 +162,33 @@ def test_a_lake_restored_from_a_backup_judges_and_answers_anew(home, kafka, new_
     assert kafka.commits == {ONE: 2}
 
 
-def test_a_full_buffer_is_flushed_before_more_is_taken(home, kafka, new_intake, monkeypatch):
+def test_a_full_buffer_is_flushed_before_its_time(home, kafka, new_intake, monkeypatch):
     monkeypatch.setattr("streams.intake.FLUSH_ROWS", 3)
+    monkeypatch.setattr("streams.intake.FLUSH_SECONDS", 3600)
 
     async def story():
         intake = new_intake()
         await intake.take([ONE])
         await intake.accept(kafka.fetch(ONE, 0, *ids(2)))
+        await intake.tick()
         assert offsets(home) == []
         await intake.accept(kafka.fetch(ONE, 2, *ids(2, 2)))
+        await intake.tick()
         assert len(offsets(home)) == 4
+
+    run(story())
+
+
+def test_more_than_two_flushes_are_never_in_hand(home, kafka, new_intake, monkeypatch):
+    monkeypatch.setattr("streams.intake.FLUSH_ROWS", 3)
+
+    async def story():
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, *ids(5)))
+        assert offsets(home) == []
+        await intake.accept(kafka.fetch(ONE, 5, *ids(1, 5)))
+        assert len(offsets(home)) == 6
 
     run(story())
 
