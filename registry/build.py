@@ -41,12 +41,14 @@ def run(
     models: Sequence[Model] | None = None,
     definitions_from: Path | None = None,
     threads: int | None = None,
+    commented: bool = True,
 ) -> Iterator[Built]:
     """Build the models of these layers, one at each step of the iteration.
 
     With the layer `staging` both files are made anew; without it, the files of an earlier run are gone on with, which
-    must have been given the same inputs. The files are closed when the iteration has ended. BuildFailed names the
-    model that stopped at a row, EnvironmentProblem the machine when it is full.
+    must have been given the same inputs. The dictionary's words stand in both as comments, unless only the rows are
+    wanted. The files are closed when the iteration has ended. BuildFailed names the model that stopped at a row,
+    EnvironmentProblem the machine when it is full.
     """
     models = load_models() if models is None else models
     afresh = "staging" in layers
@@ -58,12 +60,12 @@ def run(
             connection.execute("BEGIN")
             for schema in LAYERS[1:]:
                 connection.execute(f"CREATE SCHEMA {schema}")
-            definitions.load(connection, definitions_from)
+            definitions.load(connection, definitions_from, commented=commented)
             connection.execute("COMMIT")
             inputs.attach(connection, given)
         for model in models:
             if model.layer in layers:
-                yield _build(connection, model)
+                yield _build(connection, model, commented)
         if afresh:
             inputs.detach(connection)
 
@@ -96,12 +98,13 @@ def opened(
         connection.close()
 
 
-def _build(connection: duckdb.DuckDBPyConnection, model: Model) -> Built:
+def _build(connection: duckdb.DuckDBPyConnection, model: Model, commented: bool) -> Built:
     begun = time.perf_counter()
     try:
         connection.execute("BEGIN")
         [(rows,)] = connection.execute(f"CREATE TABLE {model.name} AS\n{model.sql}").fetchall()
-        connection.execute(";\n".join(_comments(model)))
+        if commented:
+            connection.execute(";\n".join(_comments(model)))
         types = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE {model.name}").fetchall()}
         connection.execute("COMMIT")
     except ABOUT_WORDS:

@@ -68,8 +68,8 @@ def tables(directory: Path | None = None) -> tuple[Table, ...]:
     return tuple(sorted(found, key=lambda table: table.name))
 
 
-def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None) -> None:
-    """Make the schema `definitions` with every table."""
+def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None, *, commented: bool = True) -> None:
+    """Make the schema `definitions` with every table and, unless it is not wanted, what each column says."""
     connection.execute("CREATE SCHEMA definitions")
     for table in tables(directory):
         listed = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
@@ -84,7 +84,7 @@ def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None) -
                     f"definitions: a value of the table {table.name} does not have its column's type"
                     f" ({type(error).__name__}); see its [columns.{table.name}]"
                 ) from None
-        for comment in comments(table.name, table.columns):
+        for comment in comments(table.name, table.columns) if commented else ():
             connection.execute(comment)
 
 

@@ -104,13 +104,17 @@ def built(
     directory: Path,
     deliveries: Mapping[Site, Sequence[bytes | None]] | Inputs,
     names: Iterable[str],
+    *,
+    ruled: bool = True,
     **settings: object,
 ) -> duckdb.DuckDBPyConnection:
-    """A connection to the named models and all that they read, built over the deliveries."""
+    """A connection to the named models and all that they read, built over the deliveries; without row rules if not."""
     inputs = deliveries if isinstance(deliveries, Inputs) else given(directory, deliveries, **settings)
     run = next(_runs)
     candidate, operators = directory / f"{run}-release.duckdb", directory / f"{run}-operators.duckdb"
-    for _ in build.run(inputs, candidate, operators, models=models.needed_for(names), threads=1):
+    chosen = models.needed_for(names)
+    chosen = chosen if ruled else without_rules(chosen)
+    for _ in build.run(inputs, candidate, operators, models=chosen, threads=1, commented=False):
         pass
     return opened(candidate, operators)
 

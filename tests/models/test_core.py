@@ -1,5 +1,6 @@
 """Ages, units and the merging of reports in `core`, over small inputs with the expected rows beside them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -21,7 +22,6 @@ from registry.inputs import SQL_TYPES, uuid_of
 from tests.registry_fixture import BLR01, OSL01, built, given, key
 from tests.sample_events import event
 
-TABLES = ("staging.observed", "core.subjects", "core.lab_results", "core.doses", "core.imaging")
 TIME = "2026-04-20T08:00:00Z"
 MOLAR = {"loinc": "14685-2", "unit": "pmol/L", "local_code": None}
 BLOOD = {"loinc": "718-7", "unit": "g/L", "specimen": "venous_whole_blood"}
@@ -46,12 +46,17 @@ def result(record: str = "a", subject: str = "s", site: Site = BLR01, time: str 
     return event(site=site.id, id=code, record=code, subject=subject, time=time, data={**plain, **data})
 
 
+def read_by(select: str) -> list[str]:
+    """The models that a query names."""
+    return re.findall(r"\b(?:staging|core)\.\w+", select)
+
+
 def rows(
     tmp_path: Path, events: Iterable[bytes] | Mapping[Site, list[bytes]], select: str, **settings: Any
 ) -> list[Any]:
     """What `select` answers over a build of these events."""
     deliveries = events if isinstance(events, Mapping) else {BLR01: list(events)}
-    with built(tmp_path, deliveries, TABLES, **settings) as connection:
+    with built(tmp_path, deliveries, read_by(select), **settings) as connection:
         return connection.execute(select).fetchall()
 
 
@@ -246,7 +251,7 @@ def test_a_result_that_may_not_count_says_why(tmp_path: Path) -> None:
 
 def test_a_confirmed_unit_is_usable(tmp_path: Path) -> None:
     slip = {**BLOOD, "value": 11.2}
-    with built(tmp_path, {BLR01: [enrolment(), result(**slip)]}, TABLES) as connection:
+    with built(tmp_path, {BLR01: [enrolment(), result(**slip)]}, ["staging.findings"]) as connection:
         [(rule,)] = connection.execute("SELECT rule FROM staging.findings WHERE effect = 'unusable'").fetchall()
     answers = {
         "in_time": ("2026-04-20T08:01:00Z", None, True),
@@ -318,7 +323,7 @@ def test_a_column_that_no_file_has_yet_is_null(tmp_path: Path) -> None:
     inputs = given(tmp_path, {BLR01: [enrolment(), result()]})
     [file] = inputs.files["lab_result"]
     pq.write_table(pq.read_table(file).drop(["haemolysis", "reference_low"]), file)
-    with built(tmp_path, inputs, TABLES) as connection:
+    with built(tmp_path, inputs, ["core.lab_results"]) as connection:
         found = connection.execute("SELECT haemolysis, reference_low, value IS NULL FROM core.lab_results").fetchall()
     assert found == [(None, None, False)]
 

@@ -7,8 +7,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from pipelines import lineage
 from registry import models
-from registry.models import Model, lineage, load_models, needed_for
+from registry.models import Model, load_models, needed_for
 from tests.registry_fixture import BLR01, built
 from tests.sample_events import one_of_each
 
@@ -60,7 +61,7 @@ def test_a_release_holds_ages_and_no_dates(model: Model, columns: dict[str, list
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)
 def test_lineage_names_columns_that_exist(model: Model, columns: dict[str, list[tuple[str, str]]]) -> None:
     known = {name: {column for column, _ in found} for name, found in columns.items()}
-    for sources in lineage(model).values():
+    for sources in lineage.of(model).values():
         for table, column in sources:
             assert column in known.get(table, {column})
 

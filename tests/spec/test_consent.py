@@ -157,7 +157,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, dict[str, str
             )
             for record in case.retracted
         ]
-    with built(tmp_path_factory.mktemp("consent"), deliveries, ["staging.verdicts"]) as connection:
+    with built(tmp_path_factory.mktemp("consent"), deliveries, ["staging.verdicts"], ruled=False) as connection:
         rows = connection.execute("""
             SELECT d.site, d."offset", v.verdict
             FROM staging.verdicts AS v INNER JOIN staging.deliveries AS d ON v.delivery = d.delivery
@@ -186,7 +186,7 @@ def test_a_withdrawal_is_heard_though_its_site_is_held_at_earlier_offsets(tmp_pa
     withdrawn = consent(BLR01, Consent("withdrawn", ALL, "2026-03-02", 30))
     revoked = consent(BLR01, Consent("given", ALL, "2026-03-03", 31))
     inputs = given(tmp_path, {BLR01: [*parts(BLR01), withdrawn, revoked]}, held_at={"BLR01": len(PARTS)})
-    with built(tmp_path, inputs, ["core.subjects"]) as connection:
+    with built(tmp_path, inputs, ["core.subjects"], ruled=False) as connection:
         verdicts = connection.execute("SELECT verdict, count(*) FROM staging.verdicts GROUP BY verdict").fetchall()
         assert verdicts == [("withdrawn", len(PARTS))]
         assert connection.execute("SELECT count(*) FROM core.subjects").fetchall() == [(0,)]

@@ -264,7 +264,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
             for subject in case.enrolled
         ]
         deliveries[site] = enrolments + [_raw(kind, site, fields) for kind, fields in case.deliveries]
-    with built(tmp_path_factory.mktemp("identity"), deliveries, ["staging.verdicts"]) as connection:
+    with built(tmp_path_factory.mktemp("identity"), deliveries, ["staging.verdicts"], ruled=False) as connection:
         rows = connection.execute("""
             SELECT d.site, d."offset", concat_ws(' ', v.verdict, v.reason)
             FROM staging.verdicts AS v INNER JOIN staging.deliveries AS d ON v.delivery = d.delivery

@@ -16,7 +16,7 @@ from tests.sample_events import event
 
 SITES = [
     Site(id=f"ANY{number}", name="A laboratory", country="IN", time_zone="Asia/Kolkata", synthetic=True)
-    for number in range(6)
+    for number in range(16)
 ]
 START = datetime(2026, 3, 20, 8, tzinfo=UTC)
 
@@ -101,7 +101,7 @@ def verdicts(history: list[Said], site: Site) -> Counter[tuple[Said, str]]:
 
 
 @settings(
-    max_examples=8,
+    max_examples=3,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # a failing history is short already
