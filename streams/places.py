@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from faust.types import TP
 
 from lake.gaps import Gap, report
-from lake.home import Home
+from lake.home import REPLAY_TOPIC, Home
 from lake.origins import NO_SITE
 from lake.positions import Span, Stored
 from lake.rows import Batch
@@ -98,17 +98,19 @@ def start(home: Home, tp: TP, topic_uuid: str, stored: Stored | None, bounds: tu
     """The offset to read from, given what the lake holds and what Kafka offers: its first offset and the one behind
     its last, None when the topic is gone.
 
-    A topic that the lake does not know is read from its first offset. A gap is recorded, and passed once accepted.
+    A site's topic that the lake does not know is wanted from its very first record, which retention may have taken like
+    any other. A gap is recorded, and passed once accepted.
     """
     if bounds is None:
         return Held("no_topic")
     first, behind_last = bounds
-    if stored is None:
-        return first
-    if stored.next_offset > behind_last:
+    if stored is None and tp.topic == REPLAY_TOPIC:
+        return first  # what a replay was to bring in is a dead letter still
+    wanted = 0 if stored is None else stored.next_offset
+    if wanted > behind_last:
         # Under the same UUID Kafka would give offsets out again that the lake has rows of.
-        return Held("log_ends_early", stored.next_offset, behind_last)
-    if stored.next_offset >= first:
-        return stored.next_offset
-    gap = report(home, Gap(tp.topic, topic_uuid, tp.partition, stored.next_offset, first))
-    return first if gap.accepted_at else Held("gap", stored.next_offset, first)
+        return Held("log_ends_early", wanted, behind_last)
+    if wanted >= first:
+        return wanted
+    gap = report(home, Gap(tp.topic, topic_uuid, tp.partition, wanted, first))
+    return first if gap.accepted_at else Held("gap", wanted, first)

@@ -86,6 +86,24 @@ def test_a_gap_holds_its_partition_alone_until_it_is_accepted(home, kafka, new_i
     assert len(said(caplog, "held")) == 1
 
 
+def test_what_was_deleted_before_the_first_flush_is_a_gap_too(home, kafka, new_intake, monkeypatch):
+    monkeypatch.setattr("streams.intake.RETRY_SECONDS", 0)
+
+    async def story():
+        kafka.log[ONE] = (10, 1000)
+        intake = new_intake()
+        await intake.take([ONE, TWO])
+        assert list(kafka.granted) == [TWO]
+        (gap,) = gaps.accept(home, SITE.events_topic)
+        assert (gap.from_offset, gap.to_offset) == (0, 10)
+        await intake.tick()
+        await intake.accept(kafka.fetch(ONE, 10, *ids(1, 10)))
+        await intake.flush()
+
+    run(story())
+    assert offsets(home) == [(0, 10)]
+
+
 def test_a_partition_whose_offset_kafka_lost_while_it_was_read_is_looked_at_again(home, kafka, new_intake):
     async def story():
         intake = new_intake()
