@@ -184,14 +184,28 @@ class Home:
     # Secrets
 
     def ensure_secret(self) -> bytes:
-        """The pseudonyms' secret, made on first use. Losing it means that no key can be made again: back it up."""
+        """The pseudonyms' secret, made on first use. Losing it means that no key can be made again: back it up.
+
+        EnvironmentProblem when it is gone from a home that has used it: another would make other infants of the same.
+        """
         self.make()
         path = self.secrets / "pseudonym.key"
         if not path.exists():
             with self._locked():
                 if not path.exists():
+                    if used := self._used_secret():
+                        raise EnvironmentProblem(
+                            f"{path} is gone, and {used} was made with it: restore it from your backup of the secrets,"
+                            " since no other key gives the same pseudonyms; nothing was changed"
+                        )
                     settings_file.write_bytes(path, secrets.token_bytes(32), settings_file.SECRET)
         return self.secret()
+
+    def _used_secret(self) -> str | None:
+        """Something that only a secret can have made."""
+        lab_files = sorted((self.secrets / "sites").glob("*.toml"))
+        lake = [self.lake] if (Path(self.lake) / "_delta_log").is_dir() else []
+        return next((str(made) for made in (*lake, *lab_files)), None)
 
     def secret(self) -> bytes:
         """The pseudonyms' secret, 32 bytes."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from contracts.errors import EnvironmentProblem
 from lake import settings_file
 
 AUTHORITY_LIFE = timedelta(days=20 * 365)
@@ -21,11 +22,18 @@ LIFE = timedelta(days=825)
 RENEW_BEFORE = timedelta(days=120)
 """A certificate with less left is replaced at the next start of the broker."""
 
+_WAY_OUT = (
+    "restore the pair from your backup of the secrets, or delete both for a new authority; every lab then needs its"
+    " file from secrets/sites again"
+)
+
 Key = ec.EllipticCurvePrivateKey
 
 
 def ensure(directory: Path, hosts: Iterable[str]) -> None:
     """Make or renew the files in `directory`: `ca.pem`, `broker.pem`, `internal.crt.pem`, `internal.key.pem`.
+
+    EnvironmentProblem when the authority is there by half, or a file is none of these.
 
     `hosts` are the names and addresses, beside the loopback ones, under which the broker is reached. The
     authority's own key stays in `ca.key.pem`. All are of mode 0600.
@@ -45,9 +53,15 @@ def ensure(directory: Path, hosts: Iterable[str]) -> None:
 def _authority(directory: Path) -> tuple[x509.Certificate, Key]:
     path, key_path = directory / "ca.pem", directory / "ca.key.pem"
     if path.exists() and key_path.exists():
-        key = serialization.load_pem_private_key(key_path.read_bytes(), None)
-        assert isinstance(key, Key)  # noqa: S101 - this module made it
-        return x509.load_pem_x509_certificate(path.read_bytes()), key
+        try:
+            key = serialization.load_pem_private_key(key_path.read_bytes(), None)
+            assert isinstance(key, Key)  # noqa: S101 - this module made it
+            return x509.load_pem_x509_certificate(path.read_bytes()), key
+        except ValueError:
+            raise EnvironmentProblem(f"{path} or {key_path} is damaged: {_WAY_OUT}") from None
+    for there, gone in ((path, key_path), (key_path, path)):
+        if there.exists():
+            raise EnvironmentProblem(f"{gone} is gone, though {there} is there: {_WAY_OUT}")
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("b12-registry authority")
     builder = (
@@ -81,7 +95,10 @@ def _current(path: Path, authority: x509.Certificate, hosts: list[str]) -> bool:
     """Is the certificate in `path` this authority's, for these hosts, and good for a while yet?"""
     if not path.exists():
         return False
-    certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+    try:
+        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except ValueError:
+        return False  # damaged, so it is made anew
     if certificate.not_valid_after_utc - datetime.now(UTC) < RENEW_BEFORE or certificate.issuer != authority.subject:
         return False
     try:

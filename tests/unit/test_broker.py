@@ -95,6 +95,25 @@ def test_a_certificate_near_its_end_is_replaced(tmp_path, monkeypatch):
     assert (tmp_path / "broker.pem").read_bytes() != old
 
 
+@pytest.mark.parametrize("name", ["ca.pem", "ca.key.pem"])
+def test_an_authority_that_is_there_by_half_is_never_replaced_silently(tmp_path, name):
+    tls.ensure(tmp_path, [])
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).unlink()
+    with pytest.raises(EnvironmentProblem, match=f"{name} is gone.*restore the pair"):
+        tls.ensure(tmp_path, [])
+    (tmp_path / name).write_bytes(whole[:40])
+    with pytest.raises(EnvironmentProblem, match="is damaged: restore the pair"):
+        tls.ensure(tmp_path, [])
+
+
+def test_a_damaged_certificate_is_made_anew(tmp_path):
+    tls.ensure(tmp_path, [])
+    (tmp_path / "broker.pem").write_bytes(b"")
+    tls.ensure(tmp_path, [])
+    assert b"BEGIN CERTIFICATE" in (tmp_path / "broker.pem").read_bytes()
+
+
 def test_the_certificates_stand_up_to_a_strict_handshake(tmp_path):
     tls.ensure(tmp_path, [])
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "ca.pem")

@@ -75,6 +75,15 @@ def test_a_missing_or_damaged_secret_is_never_replaced_silently(home):
         home.ensure_secret()
 
 
+def test_a_secret_that_was_used_and_is_gone_is_not_made_anew(home):
+    home.ensure_secret()
+    settings_file.write(home.lab_config("BLR01"), {"site": "BLR01"}, settings_file.SECRET)
+    (home.secrets / "pseudonym.key").unlink()
+    with pytest.raises(EnvironmentProblem, match=r"pseudonym\.key is gone.*BLR01\.toml.*restore it from your backup"):
+        home.ensure_secret()
+    assert not (home.secrets / "pseudonym.key").exists()
+
+
 def test_without_a_broker_the_message_says_how_to_get_one(home):
     with pytest.raises(EnvironmentProblem, match="b12 up"):
         home.internal_kafka()
