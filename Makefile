@@ -62,8 +62,8 @@ $(PEERS)/.locked: bench/peers.lock $(STAMP)
 	$$uv pip sync --python $(PEERS)/bin/python --require-hashes bench/peers.lock
 	@touch $@
 
-bench: $(STAMP) $(PEERS)/.locked ## Measure the intake and the build beside their peers
-	$(BIN)/python -m bench $(addprefix --events ,$(EVENTS)) $(addprefix --runs ,$(RUNS))
+bench: $(STAMP) $(PEERS)/.locked ## Measure the intake beside its peers; ONLY=, EVENTS= and RUNS= choose
+	$(BIN)/python -m bench $(addprefix --only ,$(ONLY)) $(addprefix --events ,$(EVENTS)) $(addprefix --runs ,$(RUNS))
 
 faults: $(STAMP) ## Kill, stop and fill what can be for DURATION seconds by SEED, then count what is lost or doubled
 	$(BIN)/python -m tests.faults --seconds $(DURATION) --seed $(SEED) --nodes $(NODES)

@@ -1,19 +1,34 @@
 """`make bench`: every measurement beside its peer. Run it on a machine that does nothing else."""
 
 import argparse
+from collections.abc import Callable
 
-from bench import intake, judging, recording
+from bench import flood, intake, judging, latency, pushing, recording
+
+_Measure = Callable[[int, int], list[str]]
+_MEASURES: dict[str, _Measure] = {
+    "judging": lambda _events, _runs: [judging.measure().line()],
+    "recording": lambda _events, _runs: [recording.measure().line()],
+    "intake": intake.measure,
+    "latency": lambda _events, _runs: latency.measure(),
+    "flood": lambda events, _runs: flood.measure(events),
+    "pushing": pushing.measure,
+}
+_EVENTS = {"intake": 300_000, "flood": 2_000_000, "pushing": 20_000}
+"""Of each measurement, unless the command line says how many."""
 
 
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=300_000, help="on the topic of the intake's measurement")
-    parser.add_argument("--runs", type=int, default=5, help="of each contender there")
+    parser.add_argument("--only", choices=_MEASURES, help="one measurement")
+    parser.add_argument("--events", type=int, help="on the topic or in the file of each")
+    parser.add_argument("--runs", type=int, default=5, help="of each contender")
     chosen = parser.parse_args()
-    for measurement in (judging, recording):
-        print(measurement.measure().line(), flush=True)
-    print("\n".join(intake.measure(chosen.events, chosen.runs)))
+    for name, measure in _MEASURES.items():
+        if chosen.only in (None, name):
+            lines = measure(chosen.events or _EVENTS.get(name, 0), chosen.runs)
+            print(f"## {name}\n", *lines, "", sep="\n", flush=True)
 
 
 main()

@@ -1,5 +1,6 @@
 """A broker of the measurement's own, and topics filled before the clock runs."""
 
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from b12.local import broker
 from b12.local.ports import Ports, free_ports
 from contracts.site import Site
 from lake.home import WORKER_GROUP, Home
+from streams.cluster import Cluster
 
 PARTITIONS = 2
 
@@ -53,6 +55,23 @@ def fill(home: Home, site: Site, events: Iterable[bytes]) -> float:
     if producer.flush(120):
         raise RuntimeError(f"the broker at {kafka.bootstrap} did not take all of {site.events_topic}")
     return size / count
+
+
+def topic_uuid(kafka: Home, site: Site) -> str:
+    """Kafka's UUID of the site's events topic."""
+    return Cluster(kafka.internal_kafka()).topic_uuids([site.events_topic])[site.events_topic]
+
+
+def another_home(kafka: Home, path: Path, *sites: Site) -> Home:
+    """A home of its own on the broker, with an empty lake and these sites."""
+    home = Home(path)
+    home.make()
+    for secret in kafka.secrets.glob("*.*"):
+        shutil.copy(secret, home.secrets / secret.name)
+    home.ensure_secret()
+    for site in sites:
+        home.put_site(site)
+    return home
 
 
 def librdkafka(home: Home) -> dict[str, str]:

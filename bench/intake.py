@@ -89,12 +89,7 @@ def _filled(kafka: Home, site: Site, events: Callable[[int, Site], Iterable[byte
 def _run(contender: Contender, kafka: Home, topic: Topic, directory: Path) -> Run:
     """One run in a process of its own, with nothing left of the run before it."""
     place = Path(tempfile.mkdtemp(dir=directory))
-    home = Home(place / "home")
-    home.make()
-    for path in kafka.secrets.glob("*.*"):
-        shutil.copy(path, home.secrets / path.name)
-    home.ensure_secret()
-    home.put_site(topic.site)
+    home = broker.another_home(kafka, place / "home", topic.site)
     client = broker.librdkafka(kafka)
     told = {
         "home": str(home.path),
@@ -115,6 +110,13 @@ def _run(contender: Contender, kafka: Home, topic: Topic, directory: Path) -> Ru
     return run
 
 
+_THREADS = {
+    "Thread": "fetch: TLS, decompression, records",
+    "judge": "judge: verdicts, pseudonyms, columns, what receipts say",
+    "store": "store: Parquet, commit, fsync",
+    "MainThread": "main loop: hand over, flush, send receipts",
+}
+"""By the beginning of the thread's name."""
 _FILES = {"ca": "ca", "cert": "certificate", "key": "key"}
 
 
@@ -138,12 +140,17 @@ def _table(found: dict[str, list[Run]]) -> list[str]:
 
 
 def _stages(runs: list[Run]) -> list[str]:
-    """Where the worker's processor time goes."""
-    lines = ["| thread | CPU us/event |", "|---|---|"]
-    for name in runs[0]["stages"]:
-        spent = statistics.median(run["stages"].get(name, 0) / run["events"] * 1e6 for run in runs)
-        if spent >= 0.05:
-            lines.append(f"| {name} | {spent:.2f} |")
+    """Where the worker's processor time goes, by its threads; what Arrow and the clients start is the rest."""
+    spent = {
+        stage: [sum(s for name, s in run["stages"].items() if name.startswith(thread)) for run in runs]
+        for thread, stage in _THREADS.items()
+    }
+    all_ = [run["cpu_seconds"] for run in runs]
+    spent["other threads"] = [max(0.0, total - sum(parts)) for total, *parts in zip(all_, *spent.values(), strict=True)]
+    lines = ["| stage | CPU us/event |", "|---|---|"]
+    for stage, seconds in spent.items():
+        each = statistics.median(s / run["events"] * 1e6 for s, run in zip(seconds, runs, strict=True))
+        lines.append(f"| {stage} | {each:.2f} |")
     return lines
 
 

@@ -21,9 +21,9 @@ from faust.types import TP, ConsumerMessage
 
 from streams.records import Record, use_plain_records
 
-MAX_POLL_RECORDS = 20_000
+MAX_POLL_RECORDS = 30_000
 """Over all partitions: with ten times as many, one busy partition keeps the others waiting."""
-PARTITION_FETCH_BYTES = 4 << 20
+PARTITION_FETCH_BYTES = 1 << 20
 
 
 class Fetch(NamedTuple):

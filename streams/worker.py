@@ -64,7 +64,7 @@ class Worker:
             topic_allow_declare=False,
             topic_disable_leader=True,
             stream_wait_empty=False,
-            stream_buffer_maxsize=4,  # fetches, per topic
+            stream_buffer_maxsize=2,  # fetches, per topic
         )
         transport = BatchTransport(self.app.conf.broker, self.app)
         transport.on_assigned = self._assigned

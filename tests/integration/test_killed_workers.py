@@ -41,6 +41,7 @@ def test_every_acknowledged_event_is_stored_once_and_answered_whenever_the_worke
     found_after["random"] = len(rows(intake_home, site))
 
     survivor = start_worker()
+    survivor.wait_for("started")  # the others may have left nothing to do
     found = wait_for_rows(intake_home, site, len(acknowledged))
     verdicts = wait_for_answers(intake_home, site, len(acknowledged))
     assert survivor.stop() == 0

@@ -1,0 +1,71 @@
+"""One site's flood, waiting before the workers start, while another site sends a few events: is it bounded and fair?"""
+
+import statistics
+import tempfile
+import time
+from itertools import cycle, islice
+from pathlib import Path
+
+from bench import broker, workers
+from bench.events import registry_events
+from bench.trickle import Trickle
+from contracts.site import Site
+from lake.home import Home
+
+WORKERS = (1, 2)
+RATE = 10.0
+"""Events a second of the quiet site."""
+_DIFFERENT = 200_000
+"""Events of the flood before they come again, all of them in gzip."""
+_PATIENCE = 3_600.0
+
+_FLOOD = Site(id="FLOOD01", name="Bench", country="IN", time_zone="Asia/Kolkata")
+_QUIET = Site(id="QUIET01", name="Bench", country="IN", time_zone="Asia/Kolkata")
+
+
+def measure(events: int) -> list[str]:
+    """The table, in Markdown."""
+    lines = [
+        f"{events:,} events of one site wait; another sends {RATE:.0f} a second.",
+        "",
+        "| workers | first commit s | events/s | CPU us/event | resident MB each"
+        " | quiet site: median s | p99 s | most s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    with (
+        tempfile.TemporaryDirectory(prefix="b12_bench_") as directory,
+        broker.running(Path(directory) / "kafka") as kafka,
+    ):
+        different = list(registry_events(min(_DIFFERENT, events), _FLOOD))
+        broker.fill(kafka, _FLOOD, islice(cycle(different), events))
+        broker.fill(kafka, _QUIET, registry_events(2, _QUIET))
+        for count in WORKERS:
+            home = broker.another_home(kafka, Path(directory) / f"home{count}", _FLOOD, _QUIET)
+            lines.append(_run(kafka, home, count, events))
+            broker.forget_workers(kafka)
+    return lines
+
+
+def _run(kafka: Home, home: Home, count: int, events: int) -> str:
+    flood = dict.fromkeys(range(broker.PARTITIONS), events // broker.PARTITIONS)
+    quiet = Trickle(kafka, _QUIET, list(registry_events(1_000, _QUIET)), RATE, _PATIENCE)
+    topic_uuid = broker.topic_uuid(kafka, _FLOOD)
+    with workers.working(home, count) as running:
+        began = time.time()
+        while not workers.commits(home):
+            time.sleep(0.2)
+        before = sum(worker.cpu_seconds for worker in running)
+        quiet.start()
+        workers.wait_for(home, topic_uuid, flood, _PATIENCE)
+        spent = sum(worker.cpu_seconds for worker in running) - before
+        quiet.stop()
+        workers.wait_for(home, quiet.topic_uuid, quiet.ends, _PATIENCE)
+        resident = statistics.mean(worker.most_resident_mb for worker in running)
+    log = workers.commits(home)
+    first = log[0]
+    stored = events - sum(offset for (uuid, _), offset in first.reached.items() if uuid == topic_uuid)
+    last = max(commit.at for commit in log if any(uuid == topic_uuid for uuid, _ in commit.reached))
+    return (
+        f"| {count} | {first.at - began:.1f} | {stored / (last - first.at):,.0f} | {spent / stored * 1e6:.1f}"
+        f" | {resident:,.0f} | {quiet.latency(log).cells()} |"
+    )
