@@ -15,7 +15,7 @@ PARALLEL := --maxprocesses 4 --no-loadscope-reorder --numprocesses
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check check-types check-rest fix bench faults up down lock clean
+.PHONY: help demo test unit spec check check-types check-rest fix bench faults up down lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,8 +35,11 @@ demo: $(STAMP) ## From an empty machine to a validated release; leaves the stack
 test: $(STAMP) ## The whole suite, on a real broker
 	$(BIN)/python -m pytest $(PARALLEL) 4 # of which most wait for processes
 
-unit: $(STAMP) ## The quick part: no broker
-	$(BIN)/python -m pytest $(PARALLEL) auto tests/unit tests/spec tests/models
+unit: $(STAMP) ## The quick part: single rooms, no broker
+	$(BIN)/python -m pytest $(PARALLEL) auto tests/unit
+
+spec: $(STAMP) ## What the rules, the mappings and the models say, over small cohorts
+	$(BIN)/python -m pytest $(PARALLEL) auto tests/spec tests/models
 
 check: $(STAMP) ## Format, lint, types, import directions, generated files; edits nothing
 	@$(MAKE) --no-print-directory --jobs 2 check-types check-rest
