@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple, TypeGuard
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,9 @@ from contracts.raw import as_written, is_utf8, nests_too_deep, readable, repeats
 from contracts.shapes import Shape, shapes
 from contracts.site import Site
 from contracts.when import require_calendar
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 MAX_BYTES = 65_536
 """The largest event that is read: an honest one has under 2 kB."""
@@ -84,7 +87,7 @@ def judge(
         return Refusal("judge_failed", "$")
 
 
-def is_refusal(judged: Event | Refusal) -> TypeGuard[Refusal]:
+def is_refusal(judged: Event | Refusal) -> "TypeIs[Refusal]":
     """Whether a delivery was refused."""
     return type(judged) is Refusal
 

@@ -92,7 +92,7 @@ def _undecided(node: Any, place: str = "") -> Iterator[str]:
         yield place
 
 
-_KEYS = {
+_KEYS: dict[str, type[msgspec.Struct]] = {
     "file": FileLayout,
     "join": Join,
     "when": Condition,

@@ -56,7 +56,7 @@ class Plan:
         self._spool.seek(0)
         for line in self._spool:
             *others, raw = msgspec.json.decode(line)
-            statement = Statement(*others, raw.encode())
+            statement = Statement._make([*others, raw.encode()])
             if not (statement.output and statement.record in self.report.repeated):
                 yield statement
 

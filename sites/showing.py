@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 
 from sites.checking import Report
-from sites.problems import Problem
+from sites.problems import Problem, Severity
 
-_ORDER = ("critical", "question", "warning", "info")
+_ORDER: tuple[Severity, ...] = ("critical", "question", "warning", "info")
 _WORDS = {
     "critical": ("error", "errors"),
     "question": ("question", "questions"),
