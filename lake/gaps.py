@@ -42,6 +42,16 @@ def remedy(topic: str) -> str:
     return f"ask the lab to push again what it sent then, and b12 site accept-gap {whose(topic)}"
 
 
+def wanted(topic: str, stored: int | None, first: int) -> int:
+    """The offset from which a partition is to be read: the lake's `stored` one, and before its first flush the very
+    first, which retention may have taken like any other; `first` is the first that Kafka still has.
+    """
+    if stored is not None:
+        return stored
+    # What a replay was to bring in is a dead letter still: of replays nothing is lost unseen.
+    return first if topic == REPLAY_TOPIC else 0
+
+
 def report(home: Home, gap: Gap) -> Gap:
     """Record `gap` unless it is recorded already; what the record says, with `accepted_at` set once it was accepted.
 

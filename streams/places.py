@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from faust.types import TP
 
-from lake.gaps import Gap, report
-from lake.home import REPLAY_TOPIC, Home
+from lake import gaps
+from lake.gaps import Gap
+from lake.home import Home
 from lake.origins import NO_SITE
 from lake.positions import Span, Stored
 from lake.rows import Batch
@@ -98,19 +99,16 @@ def start(home: Home, tp: TP, topic_uuid: str, stored: Stored | None, bounds: tu
     """The offset to read from, given what the lake holds and what Kafka offers: its first offset and the one behind
     its last, None when the topic is gone.
 
-    A site's topic that the lake does not know is wanted from its very first record, which retention may have taken like
-    any other. A gap is recorded, and passed once accepted.
+    A gap is recorded, and passed once accepted.
     """
     if bounds is None:
         return Held("no_topic")
     first, behind_last = bounds
-    if stored is None and tp.topic == REPLAY_TOPIC:
-        return first  # what a replay was to bring in is a dead letter still
-    wanted = 0 if stored is None else stored.next_offset
+    wanted = gaps.wanted(tp.topic, stored.next_offset if stored else None, first)
     if wanted > behind_last:
         # Under the same UUID Kafka would give offsets out again that the lake has rows of.
         return Held("log_ends_early", wanted, behind_last)
     if wanted >= first:
         return wanted
-    gap = report(home, Gap(tp.topic, topic_uuid, tp.partition, wanted, first))
+    gap = gaps.report(home, Gap(tp.topic, topic_uuid, tp.partition, wanted, first))
     return first if gap.accepted_at else Held("gap", wanted, first)

@@ -65,7 +65,7 @@ def backlogs(home: Home) -> list[Backlog]:
     for partition, (site, uuid) in partitions.items():
         first, end = bounds[partition]
         position = stood.get((uuid, partition.partition))
-        wanted = first if position is None else position.next_offset
+        wanted = gaps.wanted(partition.topic, position.next_offset if position else None, first)
         gone = Held(partition.topic, partition.partition, "gap", wanted, first)
         if wanted < first and (uuid, partition.partition, first) not in accepted:
             found[site].held.append(gone)
