@@ -62,6 +62,8 @@ def accept(batch: Batch, site: Site, deliveries: Sequence[_Delivery]) -> Sequenc
                     where, oldest, size = offsets[kept].tolist(), int(received[kept].min()), int(sizes[kept].sum())
                     batch.ready.append(Ready(layout.kind, table, where, oldest, size))
     taken = {offset for ready in batch.ready for offset in ready.offsets}
+    if len(taken) == len(deliveries):
+        return []
     return [found for found in deliveries if found.offset not in taken]
 
 

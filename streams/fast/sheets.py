@@ -69,14 +69,15 @@ class Sheets:
 
     def _sketches(self) -> NDArray[np.uint64]:
         """A number for each event that depends on how many strings it has, on its keys, and on what follows each."""
-        is_key = self._text[self._closes + 1] == _COLON
-        lengths = (self._closes - self._opens).astype(np.uint64)
-        seen = (lengths * np.uint64(256) + self._text[self._opens + 1]) * np.uint64(4)
-        seen += _CLASSES[self._text[self._closes + 2]]
-        place = np.arange(len(self._opens)) - np.repeat(self._first, self._strings)
-        seen *= _WEIGHTS[place % len(_WEIGHTS)] * is_key
-        sketches: NDArray[np.uint64] = np.add.reduceat(seen, self._first) + self._strings.astype(np.uint64)
-        return sketches
+        keys = np.flatnonzero(self._text[self._closes + 1] == _COLON)
+        opens, closes = self._opens[keys], self._closes[keys]
+        seen = (closes - opens).astype(np.uint64) * np.uint64(256) + self._text[opens + 1]
+        seen = seen * np.uint64(4) + _CLASSES[self._text[closes + 2]]
+        seen *= _WEIGHTS[(keys - np.repeat(self._first, self._strings)[keys]) % len(_WEIGHTS)]
+        firsts = np.searchsorted(keys, self._first)
+        # The sum of an event without keys is any number; it groups nothing that could be accepted.
+        sketches: NDArray[np.uint64] = np.add.reduceat(np.append(seen, np.uint64(0)), firsts)
+        return sketches + self._strings.astype(np.uint64)
 
     def cut(self, group: Numbers, layout: Layout, example: int) -> "Parts":
         """Cut events at the blanks of a layout, those with as many strings as the example that it was learned from."""
