@@ -14,7 +14,7 @@ _MEASURES: dict[str, _Measure] = {
     "flood": lambda events, _runs: flood.measure(events),
     "pushing": pushing.measure,
 }
-_EVENTS = {"intake": 300_000, "flood": 2_000_000, "pushing": 20_000}
+_EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000}
 """Of each measurement, unless the command line says how many."""
 
 
