@@ -57,6 +57,10 @@ _site_numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell that runs the suite in the background has it ignore this one; Dagster's then ignores SIGTERM, and so does
+    # every process that a later test starts.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # kafka-python 3.0 reads its schemas by functions that Python 3.11 deprecates; goes when it no longer does.
     config.addinivalue_line("filterwarnings", r"ignore:(read|open)_text is deprecated:DeprecationWarning")
     # It also leaves its wake-up socket pair (AF_UNIX) to the garbage collector when a client cannot connect.
