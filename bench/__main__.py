@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import flood, intake, judging, latency, pushing, recording
+from bench import flood, intake, judging, latency, months, pushing, recording
 
 _Measure = Callable[[int, int], list[str]]
 _MEASURES: dict[str, _Measure] = {
@@ -13,8 +13,9 @@ _MEASURES: dict[str, _Measure] = {
     "latency": lambda _events, _runs: latency.measure(),
     "flood": lambda events, _runs: flood.measure(events),
     "pushing": pushing.measure,
+    "months": lambda commits, _runs: months.measure(commits),
 }
-_EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000}
+_EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000, "months": 5_000}
 """Of each measurement, unless the command line says how many."""
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     """Print the tables, in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", choices=_MEASURES, help="one measurement")
-    parser.add_argument("--events", type=int, help="on the topic or in the file of each")
+    parser.add_argument("--events", type=int, help="on the topic or in the file of each; of months, its commits")
     parser.add_argument("--runs", type=int, default=5, help="of each contender")
     chosen = parser.parse_args()
     for name, measure in _MEASURES.items():

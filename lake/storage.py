@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 
 LEVEL = 1
 """Of zstd: level 3 takes half as much time again and saves a twentieth."""
+GROUP_ROWS = 100_000
+"""Rows of a row group: docs/explanation/lake.md has the figures."""
 
 
 class Storage:
@@ -38,6 +40,7 @@ class Storage:
             "compression_level": LEVEL,
             "use_dictionary": repetitive(table.schema),
             "write_statistics": with_statistics(table.schema),
+            "row_group_size": GROUP_ROWS,
         }
         if not self.is_local:
             pq.write_table(table, path, filesystem=self.files, **options)
@@ -52,6 +55,10 @@ class Storage:
         except OSError:
             Path(path).unlink(missing_ok=True)  # of a full disk, a part of a file that no commit will name takes more
             raise
+
+    def exists(self, relative: str) -> bool:
+        """Whether a file is there."""
+        return bool(self.files.get_file_info(self.path(relative)).type == pafs.FileType.File)
 
     def sync(self, relatives: Iterable[str]) -> None:
         """Make files that others wrote, and their names, outlive a power failure."""

@@ -18,14 +18,20 @@ from deltalake.transaction import AddAction
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import fingerprint
 from lake import crash, replayed
+from lake.checkpoints import checkpoint
 from lake.damage import read_whole, written
 from lake.judgements import Judgements, between
 from lake.positions import Span, Stored, new_names, stored, transactions
 from lake.replayed import Replayed
 from lake.schema import table_schema
 from lake.storage import Storage
+from lake.upkeep import retention
 
 SECRET_PROPERTY = "b12.secret"  # noqa: S105  # the name of a property
+
+LATE_SECONDS = 3600
+"""A commit that took longer is not believed. Whoever slept in the middle of one may have written an entry of the log
+that was cleaned up meanwhile (lake/upkeep.py keeps them for twice as long), which nobody ever reads."""
 
 ATTEMPTS = 10
 """Commits lose only to other workers and to maintenance, each of which needs a fraction of a second."""
@@ -107,35 +113,48 @@ class Lake:
         Either all of it is in the lake and will survive a power failure, or none of it is. Raises Fenced when the
         lake is not where the spans start, EnvironmentProblem when no commit got through.
         """
+        began = _clock()
         self._refresh()
-        self._require_unmoved(spans)
+        before = self._require_unmoved(spans)
         crash.here("before_files")
         with written(self.uri):
             actions = [self._write(partition, table) for partition, table in tables.items()]
             self._storage.sync_names(action.path for action in actions)
         crash.here("files_written")
-        self._commit(spans, actions)
+        self._commit(spans, actions, before)
+        if _clock() - began > LATE_SECONDS:
+            self._table = DeltaTable(self._storage.uri)
+            raise Fenced("a flush that took over an hour: what became of it is read from the lake")
         self._table.update_incremental()  # a commit does not move the handle it was made with
         self._sync()
         crash.here("committed")
         return self.version
 
+    def checkpoint(self) -> None:
+        """Write one of the newest version."""
+        self._refresh()
+        with read_whole(self.uri):
+            checkpoint(self._table, self._storage)
+
     def _refresh(self) -> None:
         with read_whole(self.uri):
             self._table.update_incremental()
 
-    def _commit(self, spans: Sequence[Span], actions: list[AddAction]) -> None:
+    def _commit(self, spans: Sequence[Span], actions: list[AddAction], before: list[int]) -> None:
+        """`before` are the counts received as the handle's version has them."""
         failure: Exception | None = None
+        version = self.version
         for attempt in range(ATTEMPTS):
             if attempt:
                 self.retries += 1
                 time.sleep(min(0.02 * 2**attempt, 1.0))
                 # What an exception leaves behind, in the table or in this handle, is unknown: start from the store.
-                self._table = DeltaTable(self._storage.uri)
+                self._table, version = DeltaTable(self._storage.uri), -1
             try:
                 self._widen()
                 self._name_topics(spans)
-                before = self._require_unmoved(spans)
+                if self.version != version:  # each look at a stored offset reads the log again
+                    before, version = self._require_unmoved(spans), self.version
                 self._table.create_write_transaction(
                     actions,
                     "append",
@@ -207,11 +226,16 @@ def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
             storage.uri,
             table_schema(),
             partition_by=["kind"],
-            configuration={**_PROPERTIES, SECRET_PROPERTY: mark},
+            configuration={**_PROPERTIES, **retention().properties(), SECRET_PROPERTY: mark},
             raise_if_key_not_exists=False,
         )
     except DeltaError:
         return DeltaTable(storage.uri)  # another worker made it a moment ago
+
+
+def _clock() -> float:
+    """Seconds of a clock that goes on while the machine sleeps, and that nobody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 def _statistics(table: pa.Table) -> dict[str, object]:

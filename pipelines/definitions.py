@@ -10,7 +10,7 @@ import dagster as dg
 
 from expectations import process
 from lake.home import Home
-from pipelines import intake_trouble, lake_assets, registry_build, replays, sensors, verdict_receipts
+from pipelines import intake_trouble, lake_assets, registry_build, replays, sensors, upkeep, verdict_receipts
 from pipelines.gate import Auditor
 from registry.models import Model, load_models
 
@@ -38,12 +38,17 @@ def build_defs(
         description="Builds every model from one version of the lake, checks it, and publishes it as a release.",
     )
     replay = replays.replay_job(home, dead_letters)
+    maintain = upkeep.maintain_job(home)
     return dg.Definitions(
         assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts],
-        jobs=[job, replay],
+        jobs=[job, replay, maintain],
         asset_checks=intake_trouble.checks(home),
-        sensors=[sensors.lake_moved(home, JOB), sensors.run_failed([job, replay]), intake_trouble.sensor(home)],
-        schedules=[sensors.daily(job)],
+        sensors=[
+            sensors.lake_moved(home, JOB),
+            sensors.run_failed([job, replay, maintain]),
+            intake_trouble.sensor(home),
+        ],
+        schedules=[sensors.daily(job), upkeep.nightly(maintain)],
     )
 
 

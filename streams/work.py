@@ -54,11 +54,10 @@ def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics:
     metrics.stored(time.monotonic() - began, lake.retries - retries)
     for site, found in kept:
         _count(metrics, site, found)
-    if maintenance.due(before, after):
-        try:
-            maintenance.maintain(lake.uri, remove=False)
-        except (EnvironmentProblem, DeltaError) as error:  # what is stored is stored; the next one may do better
-            say("maintenance_failed", logging.WARNING, error)
+    try:
+        maintenance.between_commits(lake, before)
+    except (EnvironmentProblem, DeltaError) as error:  # what is stored is stored; the next one may do better
+        say("maintenance_failed", logging.WARNING, error)
     return after
 
 

@@ -16,9 +16,19 @@ def register(app: typer.Typer) -> None:
 
 
 def maintain() -> None:
-    """Make small files into large ones, write a checkpoint and remove what has not been needed for a week."""
+    """Make small files into large ones, write a checkpoint and remove what no version of the last days needs.
+
+    Safe beside workers and builds, and to repeat. Dagster does it every night.
+    """
+    from rich.console import Console
+
     from lake.home import Home
     from lake.maintenance import maintain
 
-    done = maintain(Home.from_env())
-    print(f"version {done.version}: {done.compacted} files became {done.written}, {done.removed} were removed.")
+    console = Console(stderr=True, highlight=False)
+    with console.status("opening the lake") as line:
+        done = maintain(Home.from_env(), lambda words: line.update(words))
+    print(
+        f"version {done.version}: {done.compacted.replaced} files became {done.compacted.written}, {done.removed} were"
+        f" removed; the lake has {done.files_after} files of {done.bytes_after / 1e6:,.1f} MB"
+    )

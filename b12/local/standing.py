@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from b12.local.backlog import Backlog, Held
 from b12.local.stack import State
-from lake import gaps, workers
+from lake import gaps, upkeep, workers
 from lake.home import Home
 from lake.workers import Worker
 from registry.held import read as held_sites
@@ -35,6 +35,7 @@ def concerns(
         *_of_partitions(backlogs or ()),
         *_of_waiting(states, backlogs or (), now),
         *_of_checks(home),
+        *_of_upkeep(home, now),
     ]
 
 
@@ -108,6 +109,14 @@ def _of_checks(home: Home) -> Iterator[Concern]:
         yield Concern(
             f"{site} fails its checks in the last build, {state}",
             "tell the site: its own b12 check on the file finds most causes; the first build that it passes reads on",
+        )
+
+
+def _of_upkeep(home: Home, now: float) -> Iterator[Concern]:
+    if (days := upkeep.overdue(home, now)) is not None:
+        yield Concern(
+            f"the lake was not maintained for {days / 86_400:.0f} days, and gets slower",
+            "b12 lake maintain; Dagster does it every night when it runs: look at its schedule nightly_maintenance",
         )
 
 

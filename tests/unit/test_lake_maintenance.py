@@ -3,18 +3,19 @@
 import os
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from contracts.errors import EnvironmentProblem
-from lake import maintenance
-from lake.maintenance import due, maintain
+from contracts.errors import EnvironmentProblem, UsageError
+from lake import compaction, maintenance, upkeep
+from lake.maintenance import maintain
 from lake.schema import schema, table_schema
 from lake.snapshot import snapshot
-from lake.table import Lake
+from lake.table import LATE_SECONDS, Fenced, Lake
 from tests.lake_fixture import record, stored
 from tests.sample_events import event, one_of_each
 from tests.unit.test_lake import SITE, TOPIC
@@ -39,7 +40,8 @@ def test_compaction_keeps_every_row_of_every_kind_and_every_position(home):
     judgements = lake.judgements(TOPIC, 0, 5, 40)
     assert (len(judgements.accepted), len(judgements.refused)) == (33, 2)
     done = maintain(home)
-    assert (done.compacted, done.written) == (48, 16)
+    assert done.compacted == (48, 16)
+    assert (done.files_before, done.files_after) == (48, 16)
     assert content(home) == before
     assert snapshot(home).positions == positions
     assert lake.judgements(TOPIC, 0, 5, 40) == judgements
@@ -79,7 +81,7 @@ def test_of_two_compactions_at_once_one_gives_way(home, monkeypatch, moment):
         monkeypatch.undo()
         done.append(maintain(home))
 
-    claim, update = maintenance._claim, DeltaTable.update_incremental
+    claim, update = compaction._claim, DeltaTable.update_incremental
 
     def claimed(table):
         answer = claim(table)
@@ -91,11 +93,11 @@ def test_of_two_compactions_at_once_one_gives_way(home, monkeypatch, moment):
         update(table)
 
     if moment == "claimed":
-        monkeypatch.setattr(maintenance, "_claim", claimed)
+        monkeypatch.setattr(compaction, "_claim", claimed)
     else:
         monkeypatch.setattr(DeltaTable, "update_incremental", looked)
     done.append(maintain(home))
-    assert [(one.compacted, one.written) for one in done] == [(3, 1), (0, 0)]
+    assert [one.compacted for one in done] == [(3, 1), (0, 0)]
     assert [row["offset"] for row in content(home)["lab_result"]] == [0, 1, 2]
 
 
@@ -121,7 +123,7 @@ def test_what_a_newer_release_keeps_survives_flushes_and_compactions_of_the_olde
         return pa.schema([column for column in columns if column.name != "platform"])
 
     def older():
-        for name in ("lake.table.table_schema", "lake.maintenance.table_schema"):
+        for name in ("lake.table.table_schema", "lake.compaction.table_schema"):
             monkeypatch.setattr(name, lambda: narrow(table_schema()))
         monkeypatch.setattr("lake.rows.schema", lambda partition: narrow(schema(partition)))
 
@@ -147,13 +149,13 @@ def test_a_version_that_a_build_pinned_stays_readable(home):
     assert len(content(home, version)["lab_result"]) == 1
 
 
-def test_files_that_no_commit_names_are_removed_after_a_week_and_not_before(home):
+def test_files_that_no_commit_names_are_removed_after_two_days_and_not_before(home):
     record(home, SITE, [event(id="a")])
     partition = Path(home.lake) / "kind=lab_result"
     young, old = partition / "young.parquet", partition / "old.parquet"
     for orphan in (young, old):
         orphan.write_bytes(b"of a flush that never committed")
-    os.utime(old, (time.time() - 8 * 86_400,) * 2)
+    os.utime(old, (time.time() - 3 * 86_400,) * 2)
     assert maintain(home).removed == 1
     assert young.exists()
     assert not old.exists()
@@ -193,13 +195,86 @@ def test_the_command_says_what_it_did(home, monkeypatch, capsys):
     for number in range(2):
         record(home, SITE, [event(id=f"{number}")])
     assert main(["lake", "maintain"]) == 0
-    assert "2 files became 1, 0 were removed" in capsys.readouterr().out
+    assert "2 files became 1, 0 were removed; the lake has 1 files" in capsys.readouterr().out
 
 
-def test_maintenance_is_due_whenever_a_multiple_of_fifty_commits_is_passed():
-    assert [version for version in range(1, 160) if due(version - 1, version)] == [50, 100, 150]
-    assert due(48, 53)
-    assert not due(51, 99)
+def test_a_worker_checkpoints_and_compacts_by_the_number_of_commits(home, monkeypatch):
+    lake = Lake.open(home.lake, home.secret())
+    done = []
+    monkeypatch.setattr(maintenance, "compact", lambda *_: done.append("compacted"))
+    monkeypatch.setattr(Lake, "checkpoint", lambda _: done.append("checkpoint"))
+    for before, after in [(0, 9), (9, 10), (11, 19), (48, 53), (51, 59)]:
+        monkeypatch.setattr(Lake, "version", after)
+        maintenance.between_commits(lake, before)
+        done.append(after)
+    assert done == [9, "checkpoint", 10, 19, "compacted", "checkpoint", 53, 59]
+
+
+def test_what_a_worker_compacts_is_small_however_large_the_lake_is(home, monkeypatch):
+    for number in range(5):
+        record(home, SITE, [event(id=f"{number}")])
+    lake = Lake.open(home.lake, home.secret())
+    one = Path(snapshot(home).files["lab_result"][0]).stat().st_size
+    monkeypatch.setattr(maintenance, "HANDY_BYTES", one * 5 // 2)
+    maintenance.between_commits(lake, lake.version - maintenance.COMPACT_EVERY)
+    assert len(snapshot(home).files["lab_result"]) == 3
+    version = snapshot(home).version
+    maintenance.between_commits(lake, lake.version - maintenance.COMPACT_EVERY)
+    assert snapshot(home).version == version
+    assert len(content(home)["lab_result"]) == 5
+
+
+def test_the_log_is_cut_at_a_checkpoint_and_a_writer_that_was_behind_goes_on(home, monkeypatch):
+    late = Lake.open(home.lake, home.secret())
+    for number in range(12):
+        record(home, SITE, [event(id=f"{number}")])
+    maintenance.thorough(home.lake, upkeep.Kept(upkeep.retention().files, timedelta(0)))
+    time.sleep(1.1)  # of whole seconds
+    maintenance.thorough(home.lake, upkeep.Kept(upkeep.retention().files, timedelta(0)))
+    entries = sorted(path.name for path in (Path(home.lake) / "_delta_log").glob("*.json"))
+    assert len(entries) <= 2
+    assert late.stored(TOPIC, 0).next_offset == 12
+    record(home, SITE, [event(id="after")])
+    assert late.stored(TOPIC, 0).next_offset == 13
+
+
+def test_a_flush_that_slept_for_an_hour_is_not_believed(home, monkeypatch):
+    record(home, SITE, [event(id="a")])
+    clock = iter([0.0, LATE_SECONDS + 1.0])
+    monkeypatch.setattr("lake.table._clock", lambda: next(clock))
+    with pytest.raises(Fenced):
+        record(home, SITE, [event(id="b")])
+
+
+def test_maintenance_is_idempotent_and_remembered(home):
+    assert upkeep.overdue(home, time.time()) is None  # there is no lake
+    record(home, SITE, [event(id="a")])
+    week = 7 * 86_400
+    assert upkeep.overdue(home, time.time()) is None
+    assert upkeep.overdue(home, time.time() + week) == pytest.approx(week, abs=60)
+    first = maintain(home)
+    assert maintain(home) == first
+    assert upkeep.overdue(home, time.time() + week) == pytest.approx(week, abs=60)
+    assert upkeep.overdue(home, time.time() + 86_400) is None
+
+
+@pytest.mark.parametrize("hours", ["23", "0", "-1", "two"])
+def test_less_than_a_day_is_refused(home, monkeypatch, hours):
+    record(home, SITE, [event(id="a")])
+    monkeypatch.setenv("B12_LAKE_RETENTION_HOURS", hours)
+    with pytest.raises(UsageError, match="at least 24"):
+        maintain(home)
+
+
+def test_the_retention_can_be_longer(home, monkeypatch):
+    record(home, SITE, [event(id="a")])
+    old = Path(home.lake) / "kind=lab_result" / "old.parquet"
+    old.write_bytes(b"of a flush that never committed")
+    os.utime(old, (time.time() - 8 * 86_400,) * 2)
+    monkeypatch.setenv("B12_LAKE_RETENTION_HOURS", str(9 * 24))
+    assert maintain(home).removed == 0
+    monkeypatch.delenv("B12_LAKE_RETENTION_HOURS")
+    assert maintain(home).removed == 1
 
 
 def test_without_a_lake_there_is_nothing_to_maintain(home):

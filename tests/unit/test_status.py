@@ -33,6 +33,14 @@ def test_when_all_is_well_there_is_nothing_to_do(home):
     assert told(home) == "nothing to do"
 
 
+def test_a_lake_that_was_long_not_maintained_is_named(home):
+    (home.run / "maintained.toml").write_text(f"at = {int(NOW) - 86_400}\n")
+    assert told(home) == "nothing to do"
+    (home.run / "maintained.toml").write_text(f"at = {int(NOW) - 5 * 86_400}\n")
+    assert "not maintained for 5 days" in told(home)
+    assert "b12 lake maintain" in told(home)
+
+
 @pytest.mark.parametrize(
     ("state", "word", "do"),
     [
