@@ -49,6 +49,7 @@ _TOGETHER = {
     "integration/test_intake_faults.py": "another broker",
     "integration/test_killed_workers.py": "another broker",
     "integration/test_pipeline_receipts.py": "another broker",
+    "integration/test_restore.py": "another broker",
     "faults/test_checker.py": "another broker",
     "faults/test_workers.py": "another broker",
 }
