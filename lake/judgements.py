@@ -4,7 +4,7 @@ Both give the same answer, so that a receipt that is sent again says what it sai
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -81,6 +81,24 @@ def between(table: DeltaTable, storage: Storage, topic_uuid: str, partition: int
     )
 
 
+def accepted(
+    table: DeltaTable,
+    storage: Storage,
+    columns: Mapping[str, list[str]],
+    topic_uuid: str,
+    partition: int,
+    start: int,
+    end: int,
+) -> dict[str, pa.Table]:
+    """The rows of some kinds in such a range: of each kind, these columns, among which are those of the place."""
+    files = files_with(table, topic_uuid, partition, start, end)
+    return {
+        kind: read(storage, files[kind], names, topic_uuid, partition, start, end, kind)
+        for kind, names in columns.items()
+        if kind in files
+    }
+
+
 def files_with(table: DeltaTable, topic_uuid: str, partition: int, start: int, end: int) -> dict[str, list[str]]:
     """Paths of the files that may hold rows of the range, by partition of the lake."""
     names = [f"{bound}.{column}" for bound in ("min", "max") for column in _PLACE]
@@ -103,11 +121,18 @@ def files_with(table: DeltaTable, topic_uuid: str, partition: int, start: int, e
 
 
 def read(
-    storage: Storage, paths: list[str], columns: list[str], topic_uuid: str, partition: int, start: int, end: int
+    storage: Storage,
+    paths: list[str],
+    columns: list[str],
+    topic_uuid: str,
+    partition: int,
+    start: int,
+    end: int,
+    kind: str = REFUSED,
 ) -> pa.Table:
-    """These columns of the rows of the range, all of which a refused row has; null where an older file has none."""
+    """These columns of the rows of the range, all of which that kind's rows have; null where an older file has none."""
     # File by file and not as a dataset: that library alone loads pandas, a third of a worker's start.
-    parts = [pa.schema([schema(REFUSED).field(name) for name in columns]).empty_table()]
+    parts = [pa.schema([schema(kind).field(name) for name in columns]).empty_table()]
     for path in paths:
         with storage.files.open_input_file(storage.path(path)) as file:
             rows = pq.ParquetFile(file).read(columns=columns)

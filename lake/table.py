@@ -20,7 +20,7 @@ from contracts.pseudonyms import fingerprint
 from lake import crash, replayed
 from lake.checkpoints import checkpoint
 from lake.damage import read_whole, written
-from lake.judgements import Judgements, between
+from lake.judgements import Judgements, accepted, between
 from lake.positions import Span, Stored, new_names, stored, transactions
 from lake.replayed import Replayed
 from lake.schema import table_schema
@@ -100,6 +100,14 @@ class Lake:
         self._refresh()
         with read_whole(self.uri):
             return between(self._table, self._storage, topic_uuid, partition, start, end)
+
+    def rows(
+        self, columns: Mapping[str, list[str]], topic_uuid: str, partition: int, start: int, end: int
+    ) -> dict[str, pa.Table]:
+        """The accepted deliveries of some kinds in such a range: of each kind, these columns."""
+        self._refresh()
+        with read_whole(self.uri):
+            return accepted(self._table, self._storage, columns, topic_uuid, partition, start, end)
 
     def replayed(self, topic_uuid: str, partition: int, start: int, end: int) -> list[Replayed]:
         """The same of the replay topic."""

@@ -1,6 +1,6 @@
-"""Answering for what is in the lake: which receipts are due, and how far they were sent.
+"""Answering for what is in the lake: which alerts and receipts are due, and how far they were sent.
 
-What a receipt says is streams/receipts.py's.
+What a receipt says is streams/receipts.py's, which alerts there are streams/alerts.py's.
 """
 
 import asyncio
@@ -9,15 +9,19 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+import pyarrow as pa
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from lake import crash
 from lake.table import Lake
+from streams.alerts import Raised, columns
 from streams.logs import say
+from streams.metrics import Metrics
 from streams.places import Place
 from streams.receipts import Producer
-from streams.sources import Outcome
+from streams.site_alerts import SiteAlerts, digest, listed, rules_of
+from streams.sources import Outcome, Source
 from streams.transport import BatchConsumer
 from streams.work import Work
 
@@ -34,33 +38,63 @@ class Flushed(NamedTuple):
     start: int | None
     """The lake's next offset before; None when it had none."""
     outcome: Outcome
+    alerts: list[Raised]
 
 
 class Answers:
     """Sends what is due. Kafka's committed offset is the cursor, so whoever owns a partition next goes on from it."""
 
-    def __init__(self, work: Work, lake: Lake, producer: Producer, reader: BatchConsumer) -> None:
+    def __init__(self, work: Work, lake: Lake, producer: Producer, reader: BatchConsumer, metrics: Metrics) -> None:
         self._work, self._lake, self._producer, self._reader = work, lake, producer, reader
+        self._metrics = metrics
 
-    async def send(self, places: Iterable[Place], flushed: Mapping[TP, Flushed]) -> None:
-        """Send the receipts that are due for these places, then move Kafka's committed offsets."""
+    async def send(self, places: Iterable[Place], flushed: Mapping[TP, Flushed], *, last: bool = False) -> None:
+        """Send the alerts and receipts that are due for these places, then move Kafka's committed offsets.
+
+        `last`: nothing comes after it, so no alert may wait for others.
+        """
         answered = {}
         for place in places:
-            if place.stored is None or place.answered >= place.stored or time.monotonic() < place.answer_at:
+            if place.stored is None or time.monotonic() < place.answer_at:
                 continue
-            end, outcome = await self._due(place, place.stored, flushed.get(place.tp))
-            due = await self._work.judge(place.source.receipts, place.answered, end, outcome)
-            # All of them are tried: one site's missing topic must not keep the others' receipts back.
-            if all([await self._sent(place, topic, values) for topic, values in due]):
-                answered[place.tp] = place.answered = end
-            else:
-                # Nor the deliveries out of the lake.
+            if not await self._answer(place, place.stored, flushed.get(place.tp), last=last):
+                # What is due next is made from the lake again.
                 place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
+            if place.told > place.committed:
+                answered[place.tp] = place.committed = place.told
         if answered:
             crash.here("receipts_sent")
             if not await self._reader.commit_receipts(answered):
                 say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
             crash.here("offsets_committed")
+
+    async def _answer(self, place: Place, stored: int, flushed: Flushed | None, *, last: bool) -> bool:
+        """Send what is due for one place; whether Kafka has all of it."""
+        alerts = place.source.alerts
+        if place.answered < stored:
+            end, outcome, found = await self._due(place, stored, flushed)
+            due = await self._work.judge(place.source.receipts, place.answered, end, outcome)
+            sent = [await self._alerted(place, alerts, alerts.take(found))] if alerts and found else []
+            # All of them are tried: one site's missing topic must not keep the others' receipts back.
+            if not all([*sent, *[await self._sent(place, topic, values) for topic, values in due]]):
+                return False
+            place.answered = end
+        return alerts is None or await self._digested(place, alerts, alerts.due(at_once=last))
+
+    async def _alerted(self, place: Place, alerts: SiteAlerts, found: list[Raised]) -> bool:
+        if not await self._sent(place, alerts.site.alerts_topic, listed(found)):
+            return False
+        self._metrics.alerts(alerts.site.id, rules_of(found))
+        return True
+
+    async def _digested(self, place: Place, alerts: SiteAlerts, held: list[Raised]) -> bool:
+        if not held:
+            return True
+        if not await self._sent(place, alerts.site.alerts_topic, [digest(alerts.site, held)]):
+            return False
+        alerts.told(held)
+        self._metrics.held_alerts(alerts.site.id, rules_of(held))
+        return True
 
     async def _sent(self, place: Place, topic: str, values: list[bytes]) -> bool:
         try:
@@ -70,9 +104,15 @@ class Answers:
             return False
         return True
 
-    async def _due(self, place: Place, end: int, flushed: Flushed | None) -> tuple[int, Outcome]:
+    async def _due(self, place: Place, end: int, flushed: Flushed | None) -> tuple[int, Outcome, list[Raised]]:
         if flushed is not None and (flushed.start is None or place.answered >= flushed.start):
-            return end, flushed.outcome
+            return end, flushed.outcome, flushed.alerts
         # After a crash more is due than was flushed just now: ask the lake.
         end = min(end, place.answered + MOST_OFFSETS)
-        return end, await self._work.store(place.source.read_back, self._lake, place.answered, end)
+        outcome, found = await self._work.store(_read_back, place.source, self._lake, place.answered, end)
+        return end, outcome, place.source.alerts_in([found])
+
+
+def _read_back(source: Source, lake: Lake, start: int, end: int) -> tuple[Outcome, dict[str, pa.Table]]:
+    found = lake.rows(columns(), source.topic_uuid, source.partition, start, end) if source.alerts else {}
+    return source.read_back(lake, start, end), found

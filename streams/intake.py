@@ -1,7 +1,7 @@
 """The intake: judges fetches, keeps what is judged until the next flush, and answers for what was flushed.
 
-Order of effects: rows and offsets are in the lake for good, then receipts are sent and acknowledged, then Kafka's
-committed offset moves. Anything that goes wrong before the lake leads back to the offset that the lake holds.
+Order of effects: rows and offsets are in the lake for good, then alerts and receipts are sent and acknowledged, then
+Kafka's committed offset moves. Anything that goes wrong before the lake leads back to the offset that the lake holds.
 How records arrive belongs to streams/transport.py, how they are stored to lake/table.py.
 """
 
@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from faust.types import TP
 
@@ -56,7 +56,7 @@ class Intake:
         self._metrics = metrics
         self._secret = home.secret()
         self._work = Work()
-        self._answers = Answers(self._work, lake, producer, reader)
+        self._answers = Answers(self._work, lake, producer, reader, metrics)
         self._places: dict[TP, Place] = {}
         self._held: dict[TP, Held] = {}
         self._lock = asyncio.Lock()
@@ -133,6 +133,8 @@ class Intake:
 
     def _place(self, tp: TP, uuid: str, there: Stored | None, offset: int, answered: int) -> Place:
         upto = there.next_offset if there else None
+        # A lake that was restored from a backup stands below what was answered: those are judged anew.
+        answered = min(answered, offset if upto is None else upto)
         return Place(
             tp=tp,
             topic_uuid=uuid,
@@ -140,8 +142,8 @@ class Intake:
             stored=upto,
             began=offset,
             end=offset,
-            # A lake that was restored from a backup stands below what was answered: those are judged anew.
-            answered=min(answered, offset if upto is None else upto),
+            answered=answered,
+            committed=answered,
             source=self._source(tp, uuid),
         )
 
@@ -230,7 +232,7 @@ class Intake:
         async with self._lock:
             self._flushed_at = time.monotonic()
             flushed = await self._flush([place for place in self._places.values() if place.rows])
-            await self._answers.send(list(self._places.values()), flushed)
+            await self._answers.send(list(self._places.values()), flushed, last=not self._open)
 
     async def _flush(self, places: Sequence[Place]) -> dict[TP, Flushed]:
         if not places:
@@ -249,16 +251,18 @@ class Intake:
             return {}
         try:
             kept = list(chain.from_iterable(batches))
-            version = await self._work.store(stored, self._lake, spans, kept, self._metrics)
+            done = await self._work.store(stored, self._lake, spans, kept, self._metrics)
         except Fenced:
             await self._fenced([place.tp for place in places])
             return {}
         self._fences = 0
         flushed = {}
+        tables = iter(done.tables)
         for place, span, emptied in zip(places, spans, batches, strict=True):
-            flushed[place.tp] = Flushed(span.start, place.source.outcome(emptied))
+            alerts = await self._work.judge(place.source.alerts_in, list(islice(tables, len(emptied))))
+            flushed[place.tp] = Flushed(span.start, place.source.outcome(emptied), alerts)
             place.stored = span.next_offset
-        say("flushed", version=version, rows=sum(span.received for span in spans), partitions=len(spans))
+        say("flushed", version=done.version, rows=sum(span.received for span in spans), partitions=len(spans))
         return flushed
 
     async def _fenced(self, partitions: Sequence[TP]) -> None:

@@ -63,6 +63,15 @@ class Metrics:
         self._retries = Counter(
             "b12_commit_retries", "Commits to the lake that had to be tried again.", registry=registry
         )
+        self._alerts = Counter(
+            "b12_alerts", "Alerts sent to a site one by one, repetitions too.", ["site", "rule"], registry=registry
+        )
+        self._held_alerts = Counter(
+            "b12_alerts_held",
+            "Alerts above a site's cap, sent as a digest that counts them.",
+            ["site", "rule"],
+            registry=registry,
+        )
         self._lines = Counter(
             "b12_log_lines", "Lines of the worker's log, by the event that they name.", ["event"], registry=registry
         )
@@ -85,6 +94,16 @@ class Metrics:
     def refused(self, site: str, rule: str, count: int) -> None:
         """So many deliveries of a site were stored as refused by this rule."""
         self._refused.labels(site, rule).inc(count)
+
+    def alerts(self, site: str, rules: Mapping[str, int]) -> None:
+        """So many alerts of a site were sent, by rule."""
+        for rule, count in rules.items():
+            self._alerts.labels(site, rule).inc(count)
+
+    def held_alerts(self, site: str, rules: Mapping[str, int]) -> None:
+        """So many alerts of a site went into a digest, by rule."""
+        for rule, count in rules.items():
+            self._held_alerts.labels(site, rule).inc(count)
 
     def said(self, event: str) -> None:
         """A line of the log named this event."""

@@ -33,6 +33,8 @@ class Place:
     """The offset behind what is in the batches: the next fetch must start there."""
     answered: int
     """Receipts were sent up to here."""
+    committed: int
+    """Kafka's committed offset, as far as this worker moved it."""
     source: Source
     batches: dict[str, Batch] = field(default_factory=dict)
     """By site, with what is not yet in the lake."""
@@ -55,6 +57,12 @@ class Place:
         """When Kafka took the oldest delivery in hand, in milliseconds since 1970."""
         found = [batch.oldest_ms for batch in self.batches.values()]
         return min((oldest for oldest in found if oldest is not None), default=None)
+
+    @property
+    def told(self) -> int:
+        """Up to here nothing is owed to the site: neither a receipt nor an alert that waits for a digest."""
+        held_from = self.source.alerts.held_from if self.source.alerts else None
+        return self.answered if held_from is None else min(self.answered, held_from)
 
     @property
     def span(self) -> Span:

@@ -41,6 +41,8 @@ def described() -> list[Described]:
     metrics.stored(0.1, 0)
     metrics.deliveries("BLR01", "lab_result", 1)
     metrics.refused("BLR01", "unknown_field", 1)
+    metrics.alerts("BLR01", {"b12_deficient": 1})
+    metrics.held_alerts("BLR01", {"b12_deficient": 1})
     metrics.said("flushed")
     metrics.standing = Standing("0", 0, True, 2, {"BLR01": (0, 0.0)}, {("BLR01", "gap"): 1})
     return sorted(_described(metrics.page().decode()))

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Protocol
 
+import pyarrow as pa
+
 from contracts.events import Event
 from contracts.judge import Refusal, judge
 from contracts.pseudonyms import site_key
@@ -20,10 +22,12 @@ from lake.origins import Origin, origin_of, without_origin
 from lake.replayed import Replayed, of_batches
 from lake.rows import Batch
 from lake.table import Lake
+from streams.alerts import Raised, raised
 from streams.fast.quick import accept
 from streams.logs import say
 from streams.receipts import Range, receipts, replay_receipts
 from streams.records import Record
+from streams.site_alerts import SiteAlerts
 
 Outcome = Judgements | list[Replayed]
 
@@ -35,12 +39,17 @@ class Source(Protocol):
     partition: int
     is_shared: bool
     """Whether its deliveries are of several sites."""
+    alerts: SiteAlerts | None
+    """What is told at once; None: nothing ever is."""
 
     def know(self, sites: Mapping[str, Site]) -> None:
         """Judge by these sites, given by their events topic, from now on."""
 
     def judged(self, records: Sequence[Record]) -> list[Batch]:
         """Records judged: a batch for each site, together as many as there are records."""
+
+    def alerts_in(self, found: Sequence[Mapping[str, pa.Table]]) -> list[Raised]:
+        """The alerts among rows of the lake, by kind, as each batch in hand gave them."""
 
     def outcome(self, batches: Sequence[Batch]) -> Outcome:
         """What became of the deliveries in hand."""
@@ -61,9 +70,17 @@ class SiteTopic:
         self.site, self.topic_uuid, self.partition = site, topic_uuid, partition
         self._key = site_key(secret, site.id)
         self._by_forms = by_forms()
+        self.alerts: SiteAlerts | None = SiteAlerts(site)
 
     def know(self, sites: Mapping[str, Site]) -> None:
         self.site = sites.get(self.site.events_topic, self.site)
+
+    def alerts_in(self, found: Sequence[Mapping[str, pa.Table]]) -> list[Raised]:
+        try:
+            return [alert for tables in found for alert in raised(self.site, tables)]
+        except Exception as error:  # a fault of ours must not keep deliveries from the lake
+            say("alerts_failed", logging.ERROR, error, topic=self.site.events_topic, partition=self.partition)
+            return []
 
     def judged(self, records: Sequence[Record]) -> list[Batch]:
         site = self.site
@@ -92,9 +109,13 @@ class SiteTopic:
 
 
 class ReplayTopic:
-    """The replay topic: each record is judged as the delivery of its origin's site, at its origin's time."""
+    """The replay topic: each record is judged as the delivery of its origin's site, at its origin's time.
+
+    What is judged again is old news: it alerts nobody.
+    """
 
     is_shared = True
+    alerts: SiteAlerts | None = None
 
     def __init__(self, home: Home, secret: bytes, topic_uuid: str, partition: int) -> None:
         self.topic_uuid, self.partition = topic_uuid, partition
@@ -120,6 +141,9 @@ class ReplayTopic:
         batch = _batch(site, key, self, [record for record, _ in group], again)
         batch.origins = [origin for _, origin in group]
         return batch
+
+    def alerts_in(self, found: Sequence[Mapping[str, pa.Table]]) -> list[Raised]:  # noqa: ARG002  # as every source
+        return []
 
     def outcome(self, batches: Sequence[Batch]) -> list[Replayed]:
         return of_batches(batches)

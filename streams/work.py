@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
@@ -41,8 +41,16 @@ class Work:
         return await asyncio.get_running_loop().run_in_executor(self._storing, function, *arguments)
 
 
-def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics: Metrics) -> int:
-    """Flush the batches that the spans speak of, as lake/table.py does; the version. Compacts when that is due."""
+class Kept(NamedTuple):
+    """What a flush stored."""
+
+    version: int
+    tables: list[dict[str, pa.Table]]
+    """Of each batch, its rows by kind."""
+
+
+def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics: Metrics) -> Kept:
+    """Flush the batches that the spans speak of, as lake/table.py does. Compacts when that is due."""
     began, retries = time.monotonic(), lake.retries
     kept = [(batch.site_id, tables(batch)) for batch in batches]
     parts: dict[str, list[pa.Table]] = {}
@@ -58,7 +66,7 @@ def stored(lake: Lake, spans: Sequence[Span], batches: Sequence[Batch], metrics:
         maintenance.between_commits(lake, before)
     except (EnvironmentProblem, DeltaError) as error:  # what is stored is stored; the next one may do better
         say("maintenance_failed", logging.WARNING, error)
-    return after
+    return Kept(after, [found for _, found in kept])
 
 
 def _count(metrics: Metrics, site: str, found: Mapping[str, pa.Table]) -> None:

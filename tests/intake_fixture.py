@@ -42,6 +42,7 @@ class Kafka:
         self.withdrawn = []
         self.commits = {}
         self.sent = []
+        self.alerted = []
         self.out_of_range = set()
         self.handed = {}
         self.refuses_receipts = False
@@ -79,6 +80,9 @@ class Kafka:
     async def send(self, topic, partition, values):
         if self.refuses_receipts:
             raise UnknownTopicOrPartitionError
+        if topic == SITE.alerts_topic:
+            self.alerted += map(json.loads, values)
+            return
         assert topic == SITE.receipts_topic
         receipts = [json.loads(value)["data"] for value in values]
         assert all(receipt["partition"] == partition for receipt in receipts)
