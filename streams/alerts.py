@@ -85,7 +85,7 @@ def _is_near(kind: str, table: pa.Table) -> pa.Array:
     days = max(rule.within_days for rule in alert_rules()[kind]) + 17
     first = pc.min(table["received_at"]).as_py().date() - timedelta(days=days)
     near = [
-        pc.fill_null(pc.greater_equal(table[f"{name}_date"], pa.scalar(first)), True)  # noqa: FBT003  # the value
+        pc.fill_null(pc.greater_equal(table[f"{name}_date"], pa.scalar(first)), True)  # the value
         for name in {rule.dated_by for rule in alert_rules()[kind]}
     ]
     return reduce(pc.or_, near)
@@ -96,7 +96,7 @@ def _statuses(kind: str, table: pa.Table) -> pa.Array:
 
 
 def _values(_: str, table: pa.Table) -> pa.Array:
-    """Where an infant's value is at or below the highest limit of its code and unit; null, and so no row, where there is none."""
+    """Where an infant's value is at or below the highest limit of its code and unit; null where there is none."""
     loincs, units, limits = _limits()
     place = pc.add(pc.multiply(pc.index_in(table["loinc"], loincs), len(units)), pc.index_in(table["unit"], units))
     return pc.and_(pc.equal(table["person"], "infant"), pc.less_equal(table["value"], pc.take(limits, place)))
