@@ -7,7 +7,7 @@ rules themselves are data (contracts/rulebook.py). A finding never holds a value
 from collections.abc import Callable
 from datetime import UTC, date, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from contracts import codes
@@ -70,14 +70,38 @@ def evaluate(event: Event, site: Site, birth: When | None = None) -> list[Findin
     that need it find nothing.
     """
     kind = KIND_OF[type(event)]
-    asked = _compiled(kind)
-    if not asked:
+    telling = _telling(kind)
+    if telling is None:
         return []
     row = _row(kind, event, site, birth)
+    asked = _asked_of(kind, tuple([row[name] for name in telling]))
     return [finding for finding, fails, excuses in asked if fails(row) and not any(excuse(row) for excuse in excuses)]
 
 
 Fails = Callable[[Row], bool]
+
+
+@cache
+def _telling(kind: str) -> tuple[str, ...] | None:
+    """The fields of few values, such as the person, that most rules are asked of one value of; None without rules."""
+    if not rules(kind):
+        return None
+    return tuple(sorted({condition.field for each in rules(kind) for condition in each.when if _is_telling(condition)}))
+
+
+def _is_telling(condition: Comparison) -> bool:
+    return condition.operator == "=" and isinstance(condition.operand, str)
+
+
+@lru_cache(maxsize=4096)
+def _asked_of(kind: str, values: tuple[Any, ...]) -> list[tuple[Finding, Fails, list[Fails]]]:
+    """The rules that can be asked of an event whose telling fields have these values."""
+    row = dict(zip(_telling(kind) or (), values, strict=True))
+    return [
+        compiled
+        for each, compiled in zip(rules(kind), _compiled(kind), strict=True)
+        if all(row[condition.field] == condition.operand for condition in each.when if _is_telling(condition))
+    ]
 
 
 @cache

@@ -4,6 +4,7 @@ How a file is checked belongs to `sites.checking`, how statements travel to `sit
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -96,13 +97,14 @@ def plan(
     made = Plan(Report(path))
     confirmed = ledger.confirmed() if ledger is not None else frozenset()
     if mapping is None:
-        for statement in check_events(path, site, made.report, confirmed):
-            progress(1)
-            if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
-                made.unchanged += 1
-            else:
-                made.new += 1
-                made.keep(statement)
+        with ledger.unchanging() if ledger is not None else nullcontext():
+            for statement in check_events(path, site, made.report, confirmed):
+                progress(1)
+                if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
+                    made.unchanged += 1
+                else:
+                    made.new += 1
+                    made.keep(statement)
         return made
     before = ledger.current_ids() if ledger is not None else {}
     there = set()
