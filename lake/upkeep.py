@@ -42,7 +42,7 @@ class Kept(NamedTuple):
 
 
 def retention() -> Kept:
-    """`B12_LAKE_RETENTION_HOURS`, default a week; UsageError for less than a day."""
+    """`B12_LAKE_RETENTION_HOURS`, default two days; UsageError for less than a day."""
     text = os.environ.get("B12_LAKE_RETENTION_HOURS") or str(RETENTION_HOURS)
     if not text.isdecimal() or int(text) < LEAST_HOURS:
         raise UsageError(
