@@ -134,6 +134,11 @@ class Ledger:
         rows = self._db.execute("SELECT id FROM confirmations WHERE rule = ?", (rule,))
         return any(pseudonyms.pseudonym(self._key, "id", id_) == id_key for (id_,) in rows)
 
+    def is_answered(self, kind: str, record: str) -> bool:
+        """Whether the platform has a statement of this kind and record, and did not refuse it."""
+        rows = self._db.execute("SELECT 1 FROM statements WHERE kind = ? AND record = ? AND time != ''", (kind, record))
+        return rows.fetchone() is not None
+
     def has_current(self, kind: str, record: str) -> bool:
         """Whether the last statement of a table's record was acknowledged, and not refused or taken back since."""
         found = self._db.execute("SELECT 1 FROM records WHERE kind = ? AND record = ? AND is_current", (kind, record))

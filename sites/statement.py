@@ -38,8 +38,10 @@ class Confirmed(NamedTuple):
     id: str
 
 
-def stated(kind: str, subject: str, data: dict[str, Any], site: Site, time: datetime) -> Statement:
-    """An event of the program's own making: its id is its content's, and it is a record by itself."""
+def stated(
+    kind: str, subject: str, data: dict[str, Any], site: Site, time: datetime, record: str | None = None
+) -> Statement:
+    """An event of the program's own making: its id is its content's; without a `record` it is one by itself."""
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": "0",
@@ -48,9 +50,12 @@ def stated(kind: str, subject: str, data: dict[str, Any], site: Site, time: date
         "time": time.isoformat(),
         "subject": subject,
         "data": data,
+        **({} if record is None else {"record": record}),
     }
     judged = judge(msgspec.json.encode(event), site)
     if is_refusal(judged):
         raise B12Error(f"a {kind} that this program made is no event ({judged.rule}): tell its developers")
     event["id"] = content_id(judged)
-    return Statement(0, "", kind, subject, event["id"], event["id"], event["time"], msgspec.json.encode(event))
+    return Statement(
+        0, "", kind, subject, record or event["id"], event["id"], event["time"], msgspec.json.encode(event)
+    )

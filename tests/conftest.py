@@ -45,6 +45,7 @@ _TOGETHER = {
     "integration/test_site_rights.py": "one broker",
     "integration/test_stock_clients.py": "one broker",
     "docs/test_lab_pages.py": "one broker",
+    "integration/test_alerts.py": "another broker",
     "integration/test_intake.py": "another broker",
     "integration/test_intake_faults.py": "another broker",
     "integration/test_killed_workers.py": "another broker",

@@ -30,6 +30,7 @@ def receipts(
     """What became of your events: the rule that refused one, and what to do."""
     from sites import config as configs
     from sites import ledger as ledgers
+    from sites import listening
     from sites import receipts as answers
 
     path = configs.find(site, config)
@@ -38,7 +39,7 @@ def receipts(
     with ledgers.opened(ledger_path, settings.key) as ledger:
         told = answers.Answers(ledger)
         is_past = True
-        for receipt in answers.read(settings, follow=follow):
+        for receipt in listening.read(settings, settings.receipts_topic, follow=follow):
             if receipt is None:
                 is_past = False
                 for answer in told.standing() if everything else told.to_do():

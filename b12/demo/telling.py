@@ -12,6 +12,7 @@ from lake.home import Home
 from registry import queries
 from sites import config as configs
 from sites import ledger as ledgers
+from sites import listening
 from sites import receipts as answers
 
 NEXT_QUERY = "SELECT class, count(*) AS infants FROM research.cases GROUP BY class ORDER BY infants DESC"
@@ -26,7 +27,7 @@ def receipts(home: Home, console: Console) -> None:
         settings = configs.load(path, site)
         with ledgers.opened(ledgers.path_of(configs.state_directory(path), site), settings.key) as ledger:
             told = answers.Answers(ledger)
-            for receipt in answers.read(settings, follow=False):
+            for receipt in listening.read(settings, settings.receipts_topic, follow=False):
                 if receipt is not None:
                     for _ in told.add(receipt):
                         pass

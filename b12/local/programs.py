@@ -42,7 +42,8 @@ class Program:
 def programs() -> list[Program]:
     """The stack in the order in which it starts. With a cluster of one's own (`B12_BROKERS`) it has no broker."""
     own_cluster = bool(os.environ.get("B12_BROKERS"))
-    return ([] if own_cluster else [BROKER]) + [_worker(), DAGSTER_CODE, DAGSTER_WEB, DAGSTER_DAEMON]
+    hook = [ALERT_WEBHOOK] if os.environ.get("B12_ALERT_WEBHOOK_URL") else []
+    return ([] if own_cluster else [BROKER]) + [_worker(), *hook, DAGSTER_CODE, DAGSTER_WEB, DAGSTER_DAEMON]
 
 
 def of_part(part: str | None) -> list[Program]:
@@ -123,6 +124,15 @@ DAGSTER_DAEMON = Program(
     "dagster",
     lambda home: _looking_at_code(home, "dagster._daemon", "run"),
     dagster_web.daemon_is_well,
+)
+ALERT_WEBHOOK = Program(
+    "alert-webhook",
+    "alert webhook",
+    "alert-webhook",
+    lambda _home: [sys.executable, "-m", "b12.cli", "alert-webhook"],
+    lambda _home: True,  # whether anybody takes what it posts is not ours to wait for
+    well_after=30,
+    tries=1000,
 )
 
 

@@ -11,9 +11,9 @@ from contracts.receipts import Receipt, Receipts, RefusedDelivery
 from contracts.replay_receipts import ReplayedDelivery, ReplayReceipt, Replays
 from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
 from sites import ledger as ledgers
-from sites import receipts
+from sites import listening
 from sites.ledger import Acknowledged
-from sites.receipts import Answers
+from sites.receipts import ACCEPTED_AFTER_ALL, Answers
 from sites.statement import Confirmed
 
 KEY = pseudonyms.site_key(b"s" * 32, "BLR01")
@@ -183,14 +183,14 @@ class Topic:
 
 def test_what_is_there_comes_oldest_first_then_a_mark_then_what_follows():
     topic = Topic([(2, b"second"), (1, b"first")], [(4, b"later"), (3, b"sooner")], end=2)
-    read = receipts._read(topic, "t", follow=True)
+    read = listening._read(topic, "t", follow=True)
     assert [next(read) for _ in range(5)] == [b"first", b"second", None, b"later", b"sooner"]
-    assert list(receipts._read(Topic(), "t", follow=False)) == [None]
+    assert list(listening._read(Topic(), "t", follow=False)) == [None]
 
 
 def test_a_topic_that_does_not_answer_is_told():
     with pytest.raises(EnvironmentProblem, match="does not answer"):
-        list(receipts._read(Topic(end=1), "t", follow=False))
+        list(listening._read(Topic(end=1), "t", follow=False))
 
 
 def replays(*deliveries):
@@ -220,7 +220,7 @@ def test_a_refused_event_that_a_replay_brought_in_asks_nothing_more(ledger):
     assert (again.verdict, again.rule, again.subject) == ("refused", "format", "A-7")
     assert answers.to_do() == [again]
     (accepted,) = answers.add(replays((2, "")))
-    assert (accepted.verdict, accepted.subject, accepted.fix) == ("replayed", "A-7", receipts.ACCEPTED_AFTER_ALL)
+    assert (accepted.verdict, accepted.subject, accepted.fix) == ("replayed", "A-7", ACCEPTED_AFTER_ALL)
     assert (answers.to_do(), answers.refused) == ([], 0)
     assert list(answers.add(replays((2, "")))) == []
     list(answers.add(verdicts(2, "held", "no_consent", "Send the consent.")))
