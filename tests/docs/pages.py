@@ -24,6 +24,9 @@ def with_fences(*languages: str) -> list[Path]:
 
 
 RUN = with_fences("console", "sql", "python")
-RUN_ELSEWHERE = {"send-from-your-own-software.md": "tests/integration/test_stock_clients.py"}
+RUN_ELSEWHERE = {
+    "get-alerts.md": "tests/unit/test_alert_webhook.py",
+    "send-from-your-own-software.md": "tests/integration/test_stock_clients.py",
+}
 OF_LABS = [page for page in RUN if page.name == "lab.md"]
 OF_THE_DEMONSTRATION = [page for page in RUN if page not in OF_LABS and page.name not in RUN_ELSEWHERE]

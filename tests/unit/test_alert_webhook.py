@@ -1,7 +1,9 @@
 """The alert webhook posts each alert, signed, until it is taken, and goes on from there after a restart."""
 
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from lake.home import Home
 from streams import alert_webhook
 from streams.alert_webhook import hook, keep_posting
 from tests.alert_receiver import Receiver, receiving
+from tests.docs import fences
+from tests.docs.pages import ROOT
 from tests.unit.test_sites_alerts import alert
 
 
@@ -56,6 +60,18 @@ def test_another_key_does_not_verify(home: Home, receiver: Receiver) -> None:
     topic = Topic(alert(1))
     keep_posting(hook(home), topic, topic.is_read)
     assert [is_signed for _, _, is_signed in receiver.heard] == [False]
+
+
+def test_a_receiver_can_check_it_as_the_documentation_says(home: Home, receiver: Receiver) -> None:
+    (fence,) = [fence for fence in fences.of(ROOT / "docs/how-to/get-alerts.md") if fence.language == "python"]
+    says: dict[str, Any] = {}
+    exec(fence.text, says)  # noqa: S102  # our own page
+    headers = hook(home).headers("an-id", int(time.time()), b"a body")
+    assert not says["is_ours"](headers, b"a body")  # under the page's key
+    says["key"] = receiver.key
+    assert says["is_ours"](headers, b"a body")
+    assert not says["is_ours"](headers, b"another body")
+    assert not says["is_ours"](hook(home).headers("an-id", int(time.time()) - 3600, b"a body"), b"a body")
 
 
 def test_what_was_not_taken_is_posted_after_a_restart(home: Home, receiver: Receiver) -> None:
