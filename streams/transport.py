@@ -22,8 +22,9 @@ from faust.types import TP, ConsumerMessage
 from streams.records import Record, use_plain_records
 
 MAX_POLL_RECORDS = 30_000
-"""Over all partitions: with ten times as many, one busy partition keeps the others waiting."""
+"""Over all partitions: what one answer holds of events in gzip. Judging many together is quickest."""
 PARTITION_FETCH_BYTES = 1 << 20
+"""One partition's answer, compressed. It is drained before the next one's turn: with 4 MB a quiet site waited 6 s."""
 
 
 class Fetch(NamedTuple):
