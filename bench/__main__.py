@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import flood, intake, judging, latency, months, pushing, recording
+from bench import alerting, flood, intake, judging, latency, months, pushing, recording
 
 _Measure = Callable[[int, int], list[str]]
 _MEASURES: dict[str, _Measure] = {
@@ -11,6 +11,7 @@ _MEASURES: dict[str, _Measure] = {
     "recording": lambda _events, _runs: [recording.measure().line()],
     "intake": intake.measure,
     "latency": lambda _events, _runs: latency.measure(),
+    "alerting": lambda _events, _runs: alerting.measure(),
     "flood": lambda events, _runs: flood.measure(events),
     "pushing": pushing.measure,
     "months": lambda commits, _runs: months.measure(commits),

@@ -55,6 +55,8 @@ def _is_read(kind: str, column: str) -> bool:
 def _of_kind(site: Site, kind: str, table: pa.Table) -> Iterator[Raised]:
     few = table.select(columns()[kind])
     for may_alert in (_is_near, _values if kind == "lab_result" else _statuses):
+        if not len(few):
+            return
         few = few.filter(may_alert(kind, few))
     keys = zip(hexes(few, "id"), hexes(few, "subject"), strict=True)
     for row, (id_key, subject_key) in zip(few.to_pylist(), keys, strict=True):
@@ -80,8 +82,6 @@ def _of_kind(site: Site, kind: str, table: pa.Table) -> Iterator[Raised]:
 
 def _is_near(kind: str, table: pa.Table) -> pa.Array:
     """What nobody can take for recent is most of a backfill. A month stands as its 15th, and has up to 16 days more."""
-    if not len(table):
-        return pa.array([], pa.bool_())
     days = max(rule.within_days for rule in alert_rules()[kind]) + 17
     first = pc.min(table["received_at"]).as_py().date() - timedelta(days=days)
     near = [

@@ -6,7 +6,7 @@ What a receipt says is streams/receipts.py's, which alerts there are streams/ale
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -48,18 +48,15 @@ class Answers:
         self._work, self._lake, self._producer, self._reader = work, lake, producer, reader
         self._metrics = metrics
 
-    async def send(self, places: Iterable[Place], flushed: Mapping[TP, Flushed], *, last: bool = False) -> None:
+    async def send(self, places: Sequence[Place], flushed: Mapping[TP, Flushed], *, last: bool = False) -> None:
         """Send the alerts and receipts that are due for these places, then move Kafka's committed offsets.
 
         `last`: nothing comes after it, so no alert may wait for others.
         """
+        # Side by side: with many partitions the next flush would have to wait for many answers of Kafka's.
+        await asyncio.gather(*(self._answer(place, flushed.get(place.tp), last=last) for place in places))
         answered = {}
         for place in places:
-            if place.stored is None or time.monotonic() < place.answer_at:
-                continue
-            if not await self._answer(place, place.stored, flushed.get(place.tp), last=last):
-                # What is due next is made from the lake again.
-                place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
             if place.told > place.committed:
                 answered[place.tp] = place.committed = place.told
         if answered:
@@ -68,15 +65,24 @@ class Answers:
                 say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
             crash.here("offsets_committed")
 
-    async def _answer(self, place: Place, stored: int, flushed: Flushed | None, *, last: bool) -> bool:
+    async def _answer(self, place: Place, flushed: Flushed | None, *, last: bool) -> None:
+        if place.stored is None or time.monotonic() < place.answer_at:
+            return
+        if not await self._have_all(place, place.stored, flushed, last=last):
+            # What is due next is made from the lake again.
+            place.answer_at = time.monotonic() + SEND_AGAIN_SECONDS
+
+    async def _have_all(self, place: Place, stored: int, flushed: Flushed | None, *, last: bool) -> bool:
         """Send what is due for one place; whether Kafka has all of it."""
         alerts = place.source.alerts
         if place.answered < stored:
             end, outcome, found = await self._due(place, stored, flushed)
             due = await self._work.judge(place.source.receipts, place.answered, end, outcome)
-            sent = [await self._alerted(place, alerts, alerts.take(found))] if alerts and found else []
+            sending = [self._sent(place, topic, values) for topic, values in due]
+            if alerts and found:
+                sending.append(self._alerted(place, alerts, alerts.take(found)))
             # All of them are tried: one site's missing topic must not keep the others' receipts back.
-            if not all([*sent, *[await self._sent(place, topic, values) for topic, values in due]]):
+            if not all(await asyncio.gather(*sending)):
                 return False
             place.answered = end
         return alerts is None or await self._digested(place, alerts, alerts.due(at_once=last))
