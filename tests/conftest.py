@@ -42,6 +42,7 @@ _TOGETHER = {
     "integration/test_nhanes.py": "one broker",
     "integration/test_push.py": "one broker",
     "integration/test_base_install.py": "one broker",
+    "integration/test_replays.py": "one broker",
     "integration/test_site_rights.py": "one broker",
     "integration/test_stock_clients.py": "one broker",
     "docs/test_lab_pages.py": "one broker",

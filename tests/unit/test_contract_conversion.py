@@ -2,6 +2,8 @@
 
 import warnings
 from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -9,11 +11,9 @@ from hypothesis import strategies as st
 
 from contracts import codes
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
+if TYPE_CHECKING:
     import pint
 
-UNITS = pint.UnitRegistry(non_int_type=Decimal)
 UCUM = {
     "10*3/uL": "1e3 / uL",
     "10*9/L": "1e9 / L",
@@ -30,8 +30,17 @@ MASSES = {analyte["id"]: analyte.get("molar_mass") for analyte in codes.table("a
 CONVERSIONS = [(loinc, unit) for loinc, code in codes.loinc_codes().items() for unit in code.factors if "{" not in unit]
 
 
-def quantity(value: Decimal, ucum: str) -> pint.Quantity:
-    return value * UNITS.parse_expression(UCUM.get(ucum, ucum))
+@cache
+def units() -> "pint.UnitRegistry":
+    """Read by the one worker that converts anything; every worker of a run imports this module."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pint
+    return pint.UnitRegistry(non_int_type=Decimal)
+
+
+def quantity(value: Decimal, ucum: str) -> "pint.Quantity":
+    return value * units().parse_expression(UCUM.get(ucum, ucum))
 
 
 def by_pint(loinc: str, unit: str, value: Decimal) -> Decimal:
@@ -39,7 +48,7 @@ def by_pint(loinc: str, unit: str, value: Decimal) -> Decimal:
     reported, canonical = quantity(value, unit), quantity(Decimal(1), code.canonical_unit)
     ratio = reported / canonical
     if not ratio.dimensionless:
-        mass = Decimal(MASSES[code.analyte]) * UNITS("g/mol")
+        mass = Decimal(MASSES[code.analyte]) * units()("g/mol")
         ratio = ratio / mass if (ratio / mass).dimensionless else ratio * mass
     return Decimal(ratio.to("dimensionless").magnitude)
 
@@ -61,7 +70,7 @@ def test_a_conversion_agrees_with_pint_at_any_value(conversion: tuple[str, str],
 
 @pytest.mark.parametrize("unit", sorted(codes.diffusivity_factors()))
 def test_diffusivities_agree_with_pint(unit: str) -> None:
-    expected = quantity(Decimal(1), unit).to(UNITS("mm**2/s").units).magnitude
+    expected = quantity(Decimal(1), unit).to(units()("mm**2/s").units).magnitude
     assert codes.diffusivity_factors()[unit] == pytest.approx(Decimal(expected), rel=Decimal("1e-12"))
 
 
