@@ -33,6 +33,8 @@ LAKE, STATE = "lake", "home"
 """Parts of a backup: the lake's table, and the files of the home by their paths in it."""
 _CHUNK = 1 << 20
 _SQLITE = b"SQLite format 3\x00"
+_TOLD = ("maintained.toml", "verdicts.told", "held.json")
+"""Under run/: what was done and told, so that it is not told anew. The rest there is of processes that run."""
 _JOURNALS = ("-wal", "-shm", "-journal")
 
 Progress = Callable[[str], None]
@@ -157,7 +159,7 @@ def _registered(home: Home) -> Iterator[Path]:
     """What nobody can make again."""
     yield from _files(home.secrets)
     yield from _files(home.run / "gaps")
-    yield from _present([home.run / "maintained.toml"])
+    yield from _present(home.run / name for name in _TOLD)
     own = {home.operators, home.path / LIST}
     yield from (path for path in _present(sorted(home.path.glob("[!.]*"))) if path not in own)
 

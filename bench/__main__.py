@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import alerting, flood, intake, judging, latency, months, pushing, recording
+from bench import alerting, flood, intake, judging, latency, layout, months, pushing, recording
 
 _Measure = Callable[[int, int], list[str]]
 _MEASURES: dict[str, _Measure] = {
@@ -14,6 +14,7 @@ _MEASURES: dict[str, _Measure] = {
     "alerting": lambda _events, _runs: alerting.measure(),
     "flood": lambda events, _runs: flood.measure(events),
     "pushing": pushing.measure,
+    "layout": lambda _events, _runs: layout.measure(),
     "months": lambda commits, _runs: months.measure(commits),
 }
 _EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000, "months": 5_000}

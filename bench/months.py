@@ -39,8 +39,8 @@ SEED_ROWS = 300_000
 COMMITS_OF_A_DAY = 1_000
 """One flush in a minute and a half."""
 RUNS = 5
-_RECEIVED = datetime(2026, 11, 1, tzinfo=UTC)
-_RECEIVED_MS = int(_RECEIVED.timestamp() * 1000)
+RECEIVED = datetime(2026, 11, 1, tzinfo=UTC)
+_RECEIVED_MS = int(RECEIVED.timestamp() * 1000)
 
 
 class Look(NamedTuple):
@@ -135,7 +135,7 @@ class Trickle:
 
     def _seed(self) -> None:
         raws = registry_events(SEED_ROWS // SITES, self.sites[0])
-        judged = [judge(raw, self.sites[0], _RECEIVED) for raw in raws]
+        judged = [judge(raw, self.sites[0], RECEIVED) for raw in raws]
         for site in self.sites:
             for partition in range(PARTITIONS_OF_TOPIC):
                 self._flush(site, partition, judged[partition::PARTITIONS_OF_TOPIC])

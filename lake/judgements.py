@@ -135,12 +135,31 @@ def read(
     parts = [pa.schema([schema(kind).field(name) for name in columns]).empty_table()]
     for path in paths:
         with storage.files.open_input_file(storage.path(path)) as file:
-            rows = pq.ParquetFile(file).read(columns=columns)
+            parquet = pq.ParquetFile(file)
+            groups = _groups_with(parquet.metadata, topic_uuid, partition, start, end)
+            rows = parquet.read_row_groups(groups, columns=columns)
         ours = pc.and_(pc.equal(rows["topic_uuid"], topic_uuid), pc.equal(rows["partition"], partition))
         within = pc.and_(pc.greater_equal(rows["offset"], start), pc.less(rows["offset"], end))
         there = [name for name in columns if name in rows.column_names]
         parts.append(rows.filter(pc.and_(ours, within)).select(there))
     return pa.concat_tables(parts, promote_options="default")
+
+
+def _groups_with(metadata: pq.FileMetaData, topic_uuid: str, partition: int, start: int, end: int) -> list[int]:
+    """The row groups that may hold rows of the range: of a large file that is read for its newest rows, a few."""
+    index = {metadata.schema.column(number).path: number for number in range(metadata.num_columns)}
+    wanted = {"topic_uuid": (topic_uuid, topic_uuid), "partition": (partition, partition), "offset": (start, end - 1)}
+    found = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        bounds = {name: group.column(index[name]).statistics for name in wanted}
+        # Statistics bound each column alone; a group without them may hold anything.
+        if all(
+            bound is None or not bound.has_min_max or (bound.min <= most and bound.max >= least)
+            for bound, (least, most) in ((bounds[name], wanted[name]) for name in wanted)
+        ):
+            found.append(number)
+    return found
 
 
 def hexes(rows: pa.Table, name: str) -> Iterable[str | None]:

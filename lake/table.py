@@ -61,6 +61,8 @@ class Lake:
         self._table = table
         self._storage = storage
         self._synced = -1
+        self._known: tuple[int, dict[tuple[str, int], Stored]] = (-1, {})
+        """Of a version: what this handle itself committed. To ask the table means to read its log, every time."""
         self.retries = 0
         """Commits that had to be tried again, since it was opened."""
 
@@ -93,7 +95,7 @@ class Lake:
     def stored(self, topic_uuid: str, partition: int) -> Stored | None:
         """How far the newest version is with one topic partition; None before its first flush."""
         self._refresh()
-        return stored(self._table, topic_uuid, partition)
+        return self._stored(topic_uuid, partition)
 
     def judgements(self, topic_uuid: str, partition: int, start: int, end: int) -> Judgements:
         """What became of the deliveries from `start` up to but without `end`, from the newest version."""
@@ -129,11 +131,12 @@ class Lake:
             actions = [self._write(partition, table) for partition, table in tables.items()]
             self._storage.sync_names(action.path for action in actions)
         crash.here("files_written")
-        self._commit(spans, actions, before)
+        upon = self._commit(spans, actions, before)
         if _clock() - began > LATE_SECONDS:
             self._table = DeltaTable(self._storage.uri)
             raise Fenced("a flush that took over an hour: what became of it is read from the lake")
         self._table.update_incremental()  # a commit does not move the handle it was made with
+        self._remember(spans, *upon)
         self._sync()
         crash.here("committed")
         return self.version
@@ -148,8 +151,8 @@ class Lake:
         with read_whole(self.uri):
             self._table.update_incremental()
 
-    def _commit(self, spans: Sequence[Span], actions: list[AddAction], before: list[int]) -> None:
-        """`before` are the counts received as the handle's version has them."""
+    def _commit(self, spans: Sequence[Span], actions: list[AddAction], before: list[int]) -> tuple[list[int], int]:
+        """`before` are the counts received as the handle's version has them; the same of the version committed upon."""
         failure: Exception | None = None
         version = self.version
         for attempt in range(ATTEMPTS):
@@ -176,17 +179,32 @@ class Lake:
             except Exception as error:  # whatever it is, the next attempt finds out what became of the commit
                 failure = error
             else:
-                return
+                return before, version
         raise EnvironmentProblem(
             f"the lake at {self._storage.uri} took no commit in {ATTEMPTS} attempts ({type(failure).__name__}):"
             " check the disk's space and rights; nothing is lost, the deliveries are still in Kafka"
         ) from failure
 
+    def _stored(self, topic_uuid: str, partition: int) -> Stored | None:
+        version, known = self._known
+        mine = known.get((topic_uuid, partition)) if version == self.version else None
+        return mine or stored(self._table, topic_uuid, partition)
+
+    def _remember(self, spans: Sequence[Span], before: Sequence[int], version: int) -> None:
+        """Know what was committed upon a version, unless somebody else has committed since."""
+        if self.version == version + 1:
+            known = self._known[1] if self._known[0] == version else {}
+            mine = {
+                (span.topic_uuid, span.partition): Stored(span.next_offset, count + span.received)
+                for span, count in zip(spans, before, strict=True)
+            }
+            self._known = (self.version, known | mine)
+
     def _require_unmoved(self, spans: Sequence[Span]) -> list[int]:
         """The counts received before this flush; Fenced unless the lake stands where every span starts."""
         before = []
         for span in spans:
-            there = stored(self._table, span.topic_uuid, span.partition)
+            there = self._stored(span.topic_uuid, span.partition)
             if (there.next_offset if there else None) != span.start:
                 raise Fenced(f"{span.topic} partition {span.partition}")
             before.append(there.received if there else 0)

@@ -16,7 +16,7 @@ from deltalake.exceptions import CommitFailedError
 from contracts.errors import EnvironmentProblem
 from contracts.events import KINDS
 from contracts.site import Site
-from lake import crash
+from lake import crash, positions
 from lake.positions import Span
 from lake.rows import Batch, tables
 from lake.schema import PARTITIONS, REFUSED, schema, table_schema
@@ -116,6 +116,27 @@ def test_a_zombie_is_fenced_even_when_it_reloads_before_it_writes(home):
     with pytest.raises(Fenced):
         zombie.flush([span(1, 2)], batch_of([event(id="b")], home, 1))
     assert sorted(row["offset"] for row in rows(home)) == [0, 1, 2]
+
+
+def test_a_lone_worker_knows_what_it_committed_and_asks_after_another_s_commit(home, monkeypatch):
+    asked = []
+
+    def ask(table, topic_uuid, partition):
+        asked.append(partition)
+        return positions.stored(table, topic_uuid, partition)
+
+    monkeypatch.setattr("lake.table.stored", ask)
+    lake, other = (Lake.open(home.lake, home.secret()) for _ in range(2))
+    lake.flush([span(None, 1)], batch_of([event(id="a")], home))
+    asked.clear()
+    lake.flush([span(1, 2)], batch_of([event(id="b")], home, 1))
+    lake.flush([span(2, 3)], batch_of([event(id="c")], home, 2))
+    assert lake.stored(TOPIC, 0) == (3, 3)
+    assert asked == []
+    other.flush([span(3, 4)], batch_of([event(id="d")], home, 3))
+    assert lake.stored(TOPIC, 0) == (4, 4)
+    with pytest.raises(Fenced):
+        lake.flush([span(3, 5)], batch_of([event(id="e")], home, 3))
 
 
 def test_a_zombie_that_writes_at_the_same_moment_loses_the_commit(home, monkeypatch):
