@@ -83,7 +83,7 @@ def measure() -> list[str]:
     waits = [reader.came[id_] - at for id_, at in sent.items() if id_ in reader.came]
     median, p99 = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
     return [
-        "| dangerous values | alerts | median s | p99 s | most s | other events/s | stored: median s | p99 s | most s |",
+        "| dangerous | alerts | median s | p99 s | most s | other events/s | stored: median s | p99 s | most s |",
         "|---|---|---|---|---|---|---|---|---|",
         f"| {len(sent)} | {len(waits)} | {median:.2f} | {p99:.2f} | {max(waits):.2f}"
         f" | {stored.rate:,.0f} | {stored.cells()} |",
