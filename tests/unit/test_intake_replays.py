@@ -138,6 +138,14 @@ def test_a_replay_is_judged_and_kept_as_a_delivery_of_its_origins_site(home, kaf
     )
 
 
+def test_a_replay_of_a_dangerous_value_alerts_nobody(home, kafka, new_intake):
+    taken = datetime.fromtimestamp(LONG_AGO_MS / 1000, UTC).date().isoformat()
+    dangerous = event(id="a", data={"value": 90, "collected": taken})
+    after(kafka, new_intake, replay(0, dangerous, origin(7)))
+    assert [row["kind"] for row in rows(home)] == ["lab_result"]
+    assert kafka.told.keys() == {SITE.receipts_topic}
+
+
 def test_what_an_old_worker_refuses_as_newer_is_brought_in_by_a_replay_once_a_new_one_runs(
     home, kafka, new_intake, monkeypatch
 ):
