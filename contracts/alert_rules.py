@@ -27,7 +27,7 @@ class AlertRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str
     """Kind of the event."""
     dated_by: str
-    """Field that says when it was; without it, the statement's own time does."""
+    """Field that says when it was; without it nobody is told, for it may be old."""
     within_days: int
     """Older than so many days at receipt, it alerts nobody."""
     analyte: str | None = None

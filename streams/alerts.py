@@ -46,7 +46,7 @@ def columns() -> dict[str, list[str]]:
 
 
 def _is_read(kind: str, column: str) -> bool:
-    envelope = ("topic_uuid", "partition", "offset", "received_at", "event_time", "id_hi", "id_lo")
+    envelope = ("topic_uuid", "partition", "offset", "received_at", "id_hi", "id_lo")
     fields = {"person", "status", "loinc", "value", "comparator", "unit"} & shapes(DATA[kind]).keys()
     dates = {f"{rule.dated_by}_{part}" for rule in alert_rules()[kind] for part in ("date", "at", "precision")}
     return column in {*envelope, "subject_hi", "subject_lo", *fields, *dates}
@@ -141,7 +141,6 @@ def _is_recent(rule: AlertRule, row: Mapping[str, Any], site: Site) -> bool:
     """By days at the site; of a month, the last that it can mean."""
     day = row[f"{rule.dated_by}_date"]
     if day is None:
-        latest = row["event_time"].astimezone(site.zone).date()
-    else:
-        latest = When(day, row[f"{rule.dated_by}_at"], row[f"{rule.dated_by}_precision"]).latest
+        return False  # a push of an old table says it today
+    latest = When(day, row[f"{rule.dated_by}_at"], row[f"{rule.dated_by}_precision"]).latest
     return bool(row["received_at"].astimezone(site.zone).date() - latest <= timedelta(days=rule.within_days))
