@@ -61,9 +61,9 @@ def skips_the_rows_of_a_flush() -> None:
     commit = lake.table.Lake._commit
     flushes = []
 
-    def skip(self: Any, spans: Any, actions: Any) -> None:
+    def skip(self: Any, spans: Any, actions: Any, before: Any) -> Any:
         flushes.append(1)
-        commit(self, spans, actions if len(flushes) > 1 else [])
+        return commit(self, spans, actions if len(flushes) > 1 else [], before)
 
     lake.table.Lake._commit = skip
 
@@ -74,7 +74,7 @@ def repeats_a_flush() -> None:
 
     def twice(self: Any, spans: Any, tables: Any) -> int:
         flush(self, spans, tables)
-        self._commit([], [self._write(partition, table) for partition, table in tables.items()])
+        self._commit([], [self._write(partition, table) for partition, table in tables.items()], [])
         return self.version
 
     lake.table.Lake.flush = twice
