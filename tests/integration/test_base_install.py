@@ -23,6 +23,8 @@ PLATFORM_ONLY = (
     "great_expectations",
 )
 
+POSIX_ONLY = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty")
+
 
 def run(*command, **options):
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=120, **options)
@@ -70,6 +72,22 @@ def test_a_command_of_the_platform_names_the_extra(lab, tmp_path, command):
     assert done.returncode == 3
     (line,) = done.stderr.splitlines()
     assert "b12-registry[platform,local]" in line
+
+
+def test_what_a_lab_runs_needs_no_module_that_windows_lacks(lab, tmp_path):
+    (tmp_path / "lab.toml").write_text(RESULT)
+    (tmp_path / "results.csv").write_text("code,sample,b12,taken\nA,S1,150,2026-03-14\n")
+    without = f"""
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({POSIX_ONLY!r}))
+import contracts, sites
+for room in (contracts, sites):
+    for module in pkgutil.walk_packages(room.__path__, room.__name__ + "."):
+        importlib.import_module(module.name)
+from b12 import cli
+sys.exit(cli.main(["check", "results.csv", "--map", "lab.toml"]))
+"""
+    assert "1 good event" in run(lab / "python", "-c", without, cwd=tmp_path)
 
 
 def test_it_checks_and_pushes(lab, kafka_home, add_site, tmp_path):
