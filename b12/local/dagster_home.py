@@ -35,6 +35,20 @@ def workspace(home: Home) -> Path:
     return home.dagster / "workspace.yaml"
 
 
+def has_tables(home: Home) -> bool:
+    """Whether Dagster's tables are made. Several of its processes that make them at once can break them for good: each
+    stamps its version on them. These are the last that it makes.
+    """
+    path = home.dagster / "schedules" / "schedules.db"
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        try:
+            return database.execute("select 1 from alembic_version").fetchone() is not None
+        except sqlite3.OperationalError:  # they are being made
+            return False
+
+
 def fail_unfinished(home: Home) -> None:
     """Fail the runs that a crash left unfinished; each would hold the only place in the queue.
 

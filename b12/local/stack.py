@@ -81,12 +81,16 @@ def _up(home: Home, report: Report, only: str | None) -> None:
     if not supervisor.is_running(home):
         supervisor.start(home, everything)
     # Dagster loads while the broker is made ready: they do not need each other. The workers need the broker.
-    for program in (p for p in wanted if p.part == "dagster"):
-        _start(home, program)
+    if programs.DAGSTER_CODE in wanted:
+        _start(home, programs.DAGSTER_CODE)
     if programs.BROKER in idle:
         report("preparing the broker")
         broker.prepare(home, Ports.from_env(), lambda done, of: report(f"fetching Kafka, {done} of {of} files"))
         _start(home, programs.BROKER)
+    if programs.DAGSTER_CODE in wanted:
+        _wait_for_dagsters_tables(home)
+    for program in (p for p in wanted if p.part == "dagster"):
+        _start(home, program)
     for program in wanted:
         if program.part == "worker":
             report("making the sites' topics")
@@ -188,6 +192,15 @@ def _wait(home: Home, program: Program) -> None:
                 f" its log: {home.logs / program.processes[0]}.log"
             )
         time.sleep(0.2)
+
+
+def _wait_for_dagsters_tables(home: Home) -> None:
+    """Let the first of its processes make them alone; whether it answers is asked later."""
+    end = time.monotonic() + ANSWER_SECONDS
+    while not dagster_home.has_tables(home) and time.monotonic() < end:
+        if supervisor.states(home)[programs.DAGSTER_CODE.processes[0]].state in _ENDED:
+            return
+        time.sleep(0.1)
 
 
 def _failing(home: Home, process: str) -> str | None:
