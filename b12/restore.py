@@ -14,7 +14,7 @@ from b12.local import processes
 from contracts.errors import B12Error, EnvironmentProblem, UsageError
 from contracts.pseudonyms import fingerprint
 from lake.home import Home
-from lake.storage import Storage
+from lake.storage import Storage, sync
 
 _STAGE = ".restoring"
 _MAY_BE_THERE = {"broker", "logs", _STAGE}
@@ -84,7 +84,7 @@ def restore(directory: Path, home: Home, progress: Progress = lambda _words: Non
         shutil.rmtree(stage, ignore_errors=True)
     home.make()
     home.secrets.chmod(0o700)
-    _sync(home.path)
+    sync(home.path)
     return backup
 
 
@@ -152,11 +152,3 @@ def _put(source: Path, target: Path, mode: int) -> None:
 
 def _of(backup: Backup, part: str) -> list[str]:
     return [name.removeprefix(f"{part}/") for name in backup.files if name.startswith(f"{part}/")]
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

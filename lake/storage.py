@@ -5,6 +5,7 @@ What a file holds belongs to lake/rows.py; which files make a version, to lake/t
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
@@ -74,14 +75,17 @@ class Storage:
             self._sync_one(str(directory))
 
     def _sync_one(self, relative: str) -> None:
-        try:
-            handle = os.open(self.path(relative), os.O_RDONLY)
-        except FileNotFoundError:
-            return  # a log entry that a clean-up removed: a checkpoint stands for it
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with suppress(FileNotFoundError):  # a log entry that a clean-up removed: a checkpoint stands for it
+            sync(self.path(relative))
+
+
+def sync(path: Path | str) -> None:
+    """Have a file's content, or the names in a directory, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def repetitive(schema: pa.Schema) -> list[str]:

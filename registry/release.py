@@ -19,6 +19,7 @@ import msgspec
 from contracts.errors import EnvironmentProblem
 from lake import settings_file
 from lake.home import Home
+from lake.storage import sync
 from registry import build, content, invariants, manifest, verdicts
 from registry.errors import BuildRunning, NoRelease, ReleaseHeld
 from registry.inputs import Bound, Inputs
@@ -209,26 +210,14 @@ def _newest(home: Home) -> Manifest | None:
 def _point_at(home: Home, described: Manifest) -> None:
     path = home.releases / "current.json"
     settings_file.write_bytes(path, msgspec.json.encode(_Pointer(described.id)) + b"\n")
-    _sync(home.releases)
+    sync(home.releases)
 
 
 def _move(source: Path, target: Path) -> None:
     """One step, which survives a power failure; who has the old file open keeps it."""
-    handle = os.open(source, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(source)
     source.replace(target)
-    _sync(target.parent)
-
-
-def _sync(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(target.parent)
 
 
 def _locked(handle: int, path: Path, wait_seconds: float) -> None:
