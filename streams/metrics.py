@@ -45,7 +45,7 @@ class Metrics:
         self.standing = Standing()
         self.registry = CollectorRegistry()
         # Else each counter has a second series, of when it was made, which nobody reads.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client 0.26 gives it no types
+        disable_created_metrics()
         registry = self.registry
         self._deliveries = Counter(
             "b12_deliveries",

@@ -3,6 +3,7 @@
 What does not fit here may still be right: it goes to the judge.
 """
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from functools import cache
 from string import ascii_letters
@@ -68,7 +69,7 @@ class Cells(NamedTuple):
         return np.frombuffer(self.texts.buffers()[2] or b"", np.uint8)
 
 
-class Values:
+class Values(ABC):
     """Checked values; `rows` are the places of those to keep, all of them good."""
 
     good: Mask
@@ -76,9 +77,9 @@ class Values:
     def __init__(self, cells: Cells) -> None:
         self.texts = cells.texts
 
+    @abstractmethod
     def columns(self, rows: pa.Array) -> Columns:
         """The lake's columns."""
-        raise NotImplementedError
 
     def said(self, rows: pa.Array) -> pa.StringArray:
         """The texts in the canonical content."""

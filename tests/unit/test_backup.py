@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from operator import itemgetter
 from pathlib import Path
@@ -202,13 +203,13 @@ def test_a_restore_that_breaks_off_can_be_tried_again(
     assert rows(other) == rows(home)
 
 
-def _after(count: int, put: object) -> object:
+def _after(count: int, put: Callable[..., None]) -> Callable[..., None]:
     calls = iter(range(count))
 
     def puts(*arguments: object) -> None:
         if next(calls, None) is None:
             raise OSError("the disk is full")
-        put(*arguments)  # type: ignore[operator]
+        put(*arguments)
 
     return puts
 
