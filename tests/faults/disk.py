@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -40,10 +41,8 @@ class Disk:
         self._mount("-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs")
 
     def fill(self, left: int) -> None:
-        """Leave room for `left` bytes more."""
-        space = os.statvfs(self._directory)
-        used = (space.f_blocks - space.f_bfree) * space.f_frsize
-        self._mount("-o", f"remount,size={used + left}")
+        """Leave room for `left` bytes more. Whoever writes meanwhile takes of it, so each attempt looks anew."""
+        self._try(lambda: ("-o", f"remount,size={self._used() + left}"))
 
     def empty(self) -> None:
         """Have room again."""
@@ -60,9 +59,17 @@ class Disk:
         """Forget it, with all that is on it."""
         subprocess.run(["umount", "--lazy", self._directory], check=True)
 
+    def _used(self) -> int:
+        space = os.statvfs(self._directory)
+        return (space.f_blocks - space.f_bfree) * space.f_frsize
+
     def _mount(self, *arguments: str) -> None:
+        self._try(lambda: arguments)
+
+    def _try(self, asked: Callable[[], tuple[str, ...]]) -> None:
         end = time.monotonic() + BUSY_SECONDS
         while True:  # while somebody writes, the kernel does not let a mount become read-only
+            arguments = asked()
             done = subprocess.run(["mount", *arguments, self._directory], capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return
