@@ -17,6 +17,7 @@ from lake.home import Home
 from lake.storage import Storage, sync
 
 _STAGE = ".restoring"
+_decode = msgspec.json.Decoder(Backup).decode
 _MAY_BE_THERE = {"broker", "logs", _STAGE}
 """Kafka's own data is in no backup: what is left of it has what arrived since."""
 
@@ -35,7 +36,7 @@ def read(directory: Path) -> Backup:
             " `b12 backup` has written"
         ) from None
     try:
-        found = msgspec.json.decode(content, type=Backup)
+        found = _decode(content)
     except msgspec.MsgspecError:
         raise DamagedBackup(f"{directory / LIST}: cannot be read; take another backup") from None
     if found.format != FORMAT:

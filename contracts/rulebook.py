@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from contracts import codes
 from contracts.events import DATA
+from contracts.readable import readable
 from contracts.shapes import shapes
 
 Effect = Literal["quarantine", "unusable", "finding"]
@@ -48,6 +49,7 @@ _TYPES: dict[str, Type] = {
 }
 
 
+@readable
 class Range(Struct, frozen=True, forbid_unknown_fields=True):
     """The operand of within and outside: every bound that is given must hold."""
 
@@ -57,6 +59,7 @@ class Range(Struct, frozen=True, forbid_unknown_fields=True):
     below: Decimal | None = None
 
 
+@readable
 class Reference(Struct, frozen=True, forbid_unknown_fields=True):
     """An operand that is another field of the same event."""
 
@@ -131,6 +134,7 @@ class _Written(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     status: Literal["cited", "unverified", "proposed"]
 
 
+@readable
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     date: dict[str, str]
     rule: tuple[_Written, ...]

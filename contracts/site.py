@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import msgspec
 
 from contracts.errors import UsageError
+from contracts.readable import readable
 
 SITE_ID = r"[A-Z][A-Z0-9]{2,11}"
 """A site's name: three to twelve capital letters and digits, a letter first."""
@@ -15,6 +16,7 @@ SITE_ID = r"[A-Z][A-Z0-9]{2,11}"
 ConsentBasis = Literal["attested", "per_subject"]
 
 
+@readable
 class Site(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One partner site."""
 

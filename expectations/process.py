@@ -45,6 +45,10 @@ class Reply(Struct, frozen=True, kw_only=True):
     error: str | None = None
 
 
+_reply = msgspec.json.Decoder(Reply).decode
+_request = msgspec.json.Decoder(Run | WriteDocs).decode
+
+
 class Auditor:
     """A process that runs checks when asked, started when entered and gone when left."""
 
@@ -114,7 +118,7 @@ class Auditor:
                     f"the checks' process ended with code {process.wait(10)} before it answered, likely for want of"
                     " memory; start the build again"
                 )
-            reply = msgspec.json.decode(line, type=Reply)
+            reply = _reply(line)
             if reply.error:
                 raise EnvironmentProblem(f"the checks could not be run or written ({reply.error}): is the disk full?")
         return reply.results
@@ -141,7 +145,7 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
     assert data_docs and duckdb_source  # noqa: PT018, S101  # imported before the first request, for their seconds
     checks = runner.Runner()
     for line in requests:
-        request = msgspec.json.decode(line, type=Run | WriteDocs)
+        request = _request(line)
         try:
             if isinstance(request, Run):
                 paths = {name: Path(path) for name, path in request.databases.items()}

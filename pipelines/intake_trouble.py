@@ -22,6 +22,7 @@ CHECKS = {
     "workers": "Every worker runs, and none ends again and again.",
     "gaps": "No partition stands still because Kafka deleted deliveries before they were read.",
 }
+_decode = msgspec.json.Decoder(dict[str, list[str]]).decode
 
 
 def troubles(home: Home, now: float) -> Troubles:
@@ -61,7 +62,7 @@ def sensor(home: Home, clock: Callable[[], float] = time.time) -> dg.SensorDefin
         description="Evaluates the checks of the intake, and posts a worker in trouble or a gap to B12_WEBHOOK_URL.",
     )
     def looks(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        known = msgspec.json.decode(context.cursor, type=dict[str, list[str]]) if context.cursor else None
+        known = _decode(context.cursor) if context.cursor else None
         now = troubles(home, clock())
         if address := webhook.url():
             for told in news(known or {}, now):

@@ -37,6 +37,9 @@ class Watch(Struct, frozen=True, omit_defaults=True):
     """Deliveries by site, and replays."""
 
 
+_watch = msgspec.json.Decoder(Watch).decode
+
+
 def seconds(name: str, default: int) -> int:
     """A setting in whole seconds. UsageError for anything else."""
     text = os.environ.get(name) or str(default)
@@ -61,7 +64,7 @@ def lake_moved(home: Home, job: str, clock: Clock = time.time) -> dg.SensorDefin
             pinned = snapshot(home)
         except EnvironmentProblem:
             return dg.SensorResult(skip_reason="there is no lake yet")
-        watch = msgspec.json.decode(context.cursor, type=Watch) if context.cursor else Watch()
+        watch = _watch(context.cursor) if context.cursor else Watch()
         return looked(watch, pinned, clock(), last_commit(home))
 
     return sensor

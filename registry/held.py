@@ -32,6 +32,9 @@ class _Build(msgspec.Struct, frozen=True):
     sites: dict[str, HeldSite]
 
 
+_decode = msgspec.json.Decoder(_Build).decode
+
+
 def write(home: Home, waiting: Mapping[str, int], because: Mapping[str, str]) -> None:
     """Say in one step how the sites stand after a build, also that none is held. Call it inside `release.exclusive`."""
     sites = {site: HeldSite(waiting.get(site, 0), because[site]) for site in sorted(because)}
@@ -42,7 +45,7 @@ def write(home: Home, waiting: Mapping[str, int], because: Mapping[str, str]) ->
 def read(home: Home) -> dict[str, HeldSite]:
     """The sites held or left out by the last build; empty before the first. EnvironmentProblem when it is damaged."""
     try:
-        return msgspec.json.decode(_path(home).read_bytes(), type=_Build).sites
+        return _decode(_path(home).read_bytes()).sites
     except FileNotFoundError:
         return {}
     except (msgspec.MsgspecError, OSError) as error:

@@ -66,6 +66,9 @@ class Manifest(msgspec.Struct, frozen=True):
     packages: dict[str, str]
 
 
+_decode = msgspec.json.Decoder(Manifest).decode
+
+
 def described(
     number: int,
     tables: Mapping[str, Content],
@@ -115,7 +118,7 @@ def encoded(manifest: Manifest) -> bytes:
 
 def decoded(raw: bytes) -> Manifest:
     """Raises msgspec.ValidationError or DecodeError when it is none."""
-    return msgspec.json.decode(raw, type=Manifest)
+    return _decode(raw)
 
 
 def _of_files(folders: Sequence[Traversable | Path]) -> str:

@@ -51,6 +51,9 @@ class _Pointer(msgspec.Struct):
     release: str
 
 
+_decode = msgspec.json.Decoder(_Pointer).decode
+
+
 @contextmanager
 def exclusive(home: Home, wait_seconds: float = 0) -> Iterator[Workspace]:
     """Hold the home's one build, and give it an empty place to write.
@@ -151,7 +154,7 @@ def publish(
 def current(home: Home) -> Manifest:
     """The manifest of the current release. NoRelease when there is none."""
     try:
-        pointer = msgspec.json.decode((home.releases / "current.json").read_bytes(), type=_Pointer)
+        pointer = _decode((home.releases / "current.json").read_bytes())
     except FileNotFoundError:
         raise NoRelease(
             f"{home.path}: nothing has been released yet; `b12 build` makes a release of what the lake holds"

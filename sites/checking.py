@@ -223,7 +223,7 @@ def _findings(
 def _named_site(raw: bytes) -> Site:
     """The site that an event names, as far as a check without a lab's settings needs to know it."""
     try:
-        source = msgspec.json.decode(raw, type=_Sourced).source
+        source = _sourced(raw).source
     except (msgspec.DecodeError, ValueError, RecursionError):
         source = ""
     return unregistered_site(source.removeprefix("/sites/"))
@@ -239,3 +239,6 @@ def unregistered_site(name: str, time_zone: str = "UTC") -> Site:
 
 class _Sourced(msgspec.Struct):
     source: str
+
+
+_sourced = msgspec.json.Decoder(_Sourced).decode

@@ -13,10 +13,12 @@ import msgspec
 import platformdirs
 
 from contracts.errors import UsageError
+from contracts.readable import readable
 from contracts.site import SITE_ID, Site
 from sites.checking import unregistered_site
 
 
+@readable
 class LabConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What one site's file holds. Fields of a newer platform are left alone."""
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from contracts.events import DATA
+from contracts.readable import readable
 from sites.cells import DateOrder
 from sites.reading import Layout
 
@@ -124,6 +125,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     columns: dict[str, Source] = {}
 
 
+@readable
 class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole mapping file."""
 
