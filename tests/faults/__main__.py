@@ -48,6 +48,7 @@ def main(arguments: argparse.Namespace) -> int:
             time.sleep(PROGRESS_SECONDS)
             tell(world, schedule)
             schedule.require_progress()
+        lasted = schedule.seconds
         settled = settle(world)
         report = checker.check(gather(world))
         code = verdict(world, schedule, report, settled)
@@ -59,7 +60,7 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"  left for you to look at: {directory}")
     else:
         shutil.rmtree(directory)
-    print(sums(arguments, world, schedule, report), flush=True)
+    print(sums(arguments, world, schedule, report, lasted), flush=True)
     return code
 
 
@@ -84,6 +85,7 @@ def settle(world: World) -> bool:
     answered = stored and world.wait_until(lambda: is_answered(world), READ_SECONDS)
     for slot in world.slots:
         slot.leave()
+    world.compaction.close()  # what is looked at now moves no more
     return answered
 
 
@@ -116,11 +118,11 @@ def verdict(world: World, schedule: Schedule, report: checker.Report, settled: b
     return 0 if report.is_clean and settled and not schedule.failures else 1
 
 
-def sums(arguments: argparse.Namespace, world: World, schedule: Schedule, report: checker.Report) -> str:
+def sums(arguments: argparse.Namespace, world: World, schedule: Schedule, report: checker.Report, lasted: float) -> str:
     """The last line."""
     found = " ".join(f"{name}={count}" for name, count in report.found.items())
     return (
-        f"seed={arguments.seed} nodes={arguments.nodes} seconds={schedule.seconds:.0f}"
+        f"seed={arguments.seed} nodes={arguments.nodes} seconds={lasted:.0f}"
         f" acknowledged={report.acknowledged} rows={report.rows} faults={schedule.counted} {found}"
         f" longest_stall={world.watch.longest:.1f}s"
     )

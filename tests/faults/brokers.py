@@ -12,6 +12,7 @@ from b12 import admin
 from b12.local import broker, jars, tls
 from b12.local.ports import Ports, free_ports
 from lake.home import Home
+from tests.faults.patience import patiently
 
 START_SECONDS = 120
 STOP_SECONDS = 20
@@ -81,7 +82,12 @@ class Brokers:
             if not node.is_alive:
                 node.start()
         broker.wait(self._home, lambda: all(node.is_alive for node in self.nodes), START_SECONDS)
+        patiently(self._begin)
+
+    def _begin(self) -> None:
         with admin.connect(self._home.internal_kafka(), START_SECONDS) as client:
+            if len(client.describe_cluster()["brokers"]) < len(self.nodes):
+                raise TimeoutError("a broker has not joined yet")  # and a new topic needs as many as it has copies
             admin.ensure_replay_topic(client, partitions=2)
 
     def wait(self) -> None:
