@@ -1,6 +1,7 @@
 """The gate on real parts but Kafka: a site that fails is held, a broken invariant holds the release, nothing leaks."""
 
 import logging
+import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -28,13 +29,37 @@ from tests.sample_events import event
 MODELS = needed_for(["core.subjects", "core.lab_results", "core.doses"])
 
 
-@pytest.fixture
-def home(home: Home) -> Home:
-    home.ensure_secret()
+@pytest.fixture(scope="module")
+def _places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Home]:
+    """Two equal homes that no test changes; one of them is built, once for all tests."""
+    unbuilt = Home(tmp_path_factory.mktemp("unbuilt") / "home")
+    unbuilt.ensure_secret()
     for site in (BLR01, OSL01):
-        home.put_site(site)
-        record(home, site, [event("enrolment", site.id, id="e"), *results(site, 1, 5)])
-    return home
+        unbuilt.put_site(site)
+        record(unbuilt, site, [event("enrolment", site.id, id="e"), *results(site, 1, 5)])
+    return unbuilt, copied(unbuilt, tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def first(_places: tuple[Home, Home], auditor: Auditor) -> Finished:
+    """How the first build ended, whose release `home` has."""
+    return build(_places[1], auditor)
+
+
+@pytest.fixture
+def home(_places: tuple[Home, Home], first: Finished, tmp_path: Path) -> Home:
+    """A home with a release, this test's own."""
+    return copied(_places[1], tmp_path)
+
+
+@pytest.fixture
+def unbuilt(_places: tuple[Home, Home], tmp_path: Path) -> Home:
+    """The same home before its first build."""
+    return copied(_places[0], tmp_path)
+
+
+def copied(home: Home, directory: Path) -> Home:
+    return Home(shutil.copytree(home.path, directory / "home"))
 
 
 def results(site: Site, first: int, count: int, value: float = 300, version: int = 1) -> list[bytes]:
@@ -104,10 +129,9 @@ def checks_of(instance: dg.DagsterInstance, run_id: str) -> dict[str, dg.AssetCh
 
 
 def test_a_build_is_published_and_shows_in_the_history(
-    home: Home, auditor: Auditor, instance: dg.DagsterInstance, caplog: pytest.LogCaptureFixture
+    home: Home, first: Finished, instance: dg.DagsterInstance
 ) -> None:
-    finished = build(home, auditor)
-    assert not [line for line in caplog.records if "telemetry" in line.name]
+    finished = first
     assert finished.problems == []
     assert finished.exit_code == 0
     assert (release.current(home).id, release.current(home).cut_off) == (finished.release, CUT_OFF)
@@ -135,9 +159,9 @@ def test_a_build_is_published_and_shows_in_the_history(
 
 
 def test_a_site_that_fails_is_held_and_the_others_go_on(
-    home: Home, auditor: Auditor, instance: dg.DagsterInstance
+    home: Home, first: Finished, auditor: Auditor, instance: dg.DagsterInstance
 ) -> None:
-    assert build(home, auditor).held == {}
+    assert first.held == {}
     record(home, BLR01, results(BLR01, 100, 40, value=9000))  # g/L sent as g/dL, throughout
     record(home, OSL01, results(OSL01, 100, 40))
     finished = build(home, auditor)
@@ -174,12 +198,12 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
 
 
 def test_a_site_that_is_held_is_told_where_nothing_new_is_published(
-    home: Home, auditor: Auditor, capsys: pytest.CaptureFixture[str]
+    home: Home, auditor: Auditor, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    build(home, auditor)
     record(home, BLR01, results(BLR01, 100, 40, value=9000))
     finished = build(home, auditor)
     assert not finished.is_new
+    assert not [line for line in caplog.records if "telemetry" in line.name]
     for words in (("release", "list"), ("release", "show")):
         assert main(["--home", str(home.path), *words]) == 0
         told = capsys.readouterr().out
@@ -187,7 +211,8 @@ def test_a_site_that_is_held_is_told_where_nothing_new_is_published(
         assert "9000" not in told
 
 
-def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(home: Home, auditor: Auditor) -> None:
+def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(unbuilt: Home, auditor: Auditor) -> None:
+    home = unbuilt
     record(home, BLR01, results(BLR01, 100, 40, value=9000))
     with release.exclusive(home) as workspace:
         found = ended(gate.audited(home, snapshot(home), CUT_OFF, workspace, auditor, MODELS, lambda _: None))
@@ -200,12 +225,15 @@ def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(ho
 
 
 def test_a_broken_invariant_holds_the_release_and_is_told(
-    home: Home, auditor: Auditor, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+    home: Home,
+    first: Finished,
+    auditor: Auditor,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     posted: list[webhook.FailedRun] = []
     monkeypatch.setenv("B12_WEBHOOK_URL", "https://hook.invalid/x")
     monkeypatch.setattr(webhook, "post", lambda _, failed: posted.append(failed))
-    good = build(home, auditor)
     before = {path: path.stat().st_mtime_ns for path in [home.operators, *home.releases.iterdir()]}
     record(home, OSL01, results(OSL01, 100, 3))
     finished = build(home, DropsOneVerdict(auditor))
@@ -216,7 +244,7 @@ def test_a_broken_invariant_holds_the_release_and_is_told(
     assert "core/lab_results" in materialized(instance, finished.run_id)
     assert "release" not in materialized(instance, finished.run_id)
     assert not checks_of(instance, finished.run_id)["staging/verdicts conservation"].passed
-    assert release.current(home).id == good.release
+    assert release.current(home).id == first.release
     after = {path: path.stat().st_mtime_ns for path in [home.operators, *home.releases.iterdir()]}
     assert after == before, "everything is as it was"
     assert [(hook.run_id, hook.job, hook.step, hook.error) for hook in posted] == [
@@ -224,9 +252,7 @@ def test_a_broken_invariant_holds_the_release_and_is_told(
     ]
 
 
-def test_a_model_that_fails_tells_no_value(
-    home: Home, auditor: Auditor, instance: dg.DagsterInstance, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_model_that_fails_tells_no_value(home: Home, auditor: Auditor, capfd: pytest.CaptureFixture[str]) -> None:
     canary = "4711.125"
     record(home, OSL01, results(OSL01, 100, 1, value=4711.125))
     last = MODELS[-1]
