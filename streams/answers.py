@@ -55,14 +55,14 @@ class Answers:
         """
         # Side by side: with many partitions the next flush would have to wait for many answers of Kafka's.
         await asyncio.gather(*(self._answer(place, flushed.get(place.tp), last=last) for place in places))
-        answered = {}
-        for place in places:
-            if place.told > place.committed:
-                answered[place.tp] = place.committed = place.told
+        answered = {place.tp: place.told for place in places if place.told > place.committed}
         if answered:
             crash.here("receipts_sent")
             if not await self._reader.commit_receipts(answered):
-                say("commit_failed", logging.WARNING, partitions=len(answered))  # a later one makes up for it
+                say("commit_failed", logging.WARNING, partitions=len(answered))  # the next flush tries again
+                return
+            for place in places:
+                place.committed = answered.get(place.tp, place.committed)
             crash.here("offsets_committed")
 
     async def _answer(self, place: Place, flushed: Flushed | None, *, last: bool) -> None:

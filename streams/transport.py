@@ -25,6 +25,9 @@ MAX_POLL_RECORDS = 30_000
 """Over all partitions: what one answer holds of events in gzip. Judging many together is quickest."""
 PARTITION_FETCH_BYTES = 1 << 20
 """One partition's answer, compressed. It is drained before the next one's turn: with 4 MB a quiet site waited 6 s."""
+COMMIT_SECONDS = 5.0
+"""For the group's coordinator to take an offset. aiokafka would ask one that is away for ever, and flushes would wait
+with it, although every other broker hands out records."""
 
 
 class Fetch(NamedTuple):
@@ -134,15 +137,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return {driver_tp(partition): (starts[partition], ends[partition]) for partition in wanted}
 
     async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool:
-        """Move Kafka's committed offsets; False when a rebalance was quicker, and the next owner repeats receipts."""
+        """Move Kafka's committed offsets; False when a rebalance was quicker, and the next owner repeats receipts, or
+        when the group has no coordinator at the moment."""
         consumer = self._ensure_consumer()
         assigned = consumer.assignment()
         ours = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items()}
         ours = {partition: offset for partition, offset in ours.items() if partition in assigned}
         try:
             if ours:
-                await consumer.commit(ours)
-        except KafkaError:
+                await asyncio.wait_for(consumer.commit(ours), COMMIT_SECONDS)
+        except (KafkaError, TimeoutError):
             return False
         return len(ours) == len(offsets)
 

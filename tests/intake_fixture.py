@@ -46,6 +46,7 @@ class Kafka:
         self.out_of_range = set()
         self.handed = {}
         self.refuses_receipts = False
+        self.has_coordinator = True
         self._leases = itertools.count(1)
 
     def new_lease(self):
@@ -71,8 +72,9 @@ class Kafka:
         return {tp: self.log[tp] for tp in partitions}
 
     async def commit_receipts(self, offsets):
-        self.commits |= offsets
-        return True
+        if self.has_coordinator:
+            self.commits |= offsets
+        return self.has_coordinator
 
     def topic_uuids(self, names):
         return {name: self.uuids[name] for name in names if name in self.uuids}

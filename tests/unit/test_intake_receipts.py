@@ -1,5 +1,9 @@
 """Receipts are sent, by whoever owns the partition then, and always say the same."""
 
+import asyncio
+from types import SimpleNamespace
+
+from streams import transport
 from tests.intake_fixture import ONE, ids, offsets, run, said
 from tests.sample_events import event
 
@@ -64,3 +68,34 @@ def test_receipts_that_kafka_does_not_take_are_sent_later_and_stop_nothing(
     assert [(data["from_offset"], data["to_offset"], data["accepted"]) for data in kafka.sent] == [(0, 4, 4)]
     assert kafka.commits == {ONE: 4}
     assert len(said(caplog, "receipts_failed")) == 2
+
+
+def test_an_offset_that_no_coordinator_takes_is_committed_later_although_nothing_else_comes(
+    home, kafka, new_intake, caplog
+):
+    async def story():
+        kafka.has_coordinator = False
+        intake = new_intake()
+        await intake.take([ONE])
+        await intake.accept(kafka.fetch(ONE, 0, *ids(2)))
+        await intake.flush()
+        assert (len(offsets(home)), kafka.commits) == (2, {})
+        kafka.has_coordinator = True
+        await intake.flush()
+
+    run(story())
+    assert kafka.commits == {ONE: 2}
+    assert [data["to_offset"] for data in kafka.sent] == [2], "the receipt itself was there"
+    assert len(said(caplog, "commit_failed")) == 1
+
+
+def test_a_group_without_a_coordinator_keeps_no_flush_waiting(monkeypatch):
+    monkeypatch.setattr(transport, "COMMIT_SECONDS", 0.01)
+
+    async def for_ever(_):
+        await asyncio.Event().wait()
+
+    consumer = SimpleNamespace(assignment=lambda: {ONE}, commit=for_ever)
+    thread = SimpleNamespace(_ensure_consumer=lambda: consumer)
+    committing = transport.BatchConsumerThread.commit_receipts(thread, {ONE: 3})
+    assert run(asyncio.wait_for(committing, 5)) is False
