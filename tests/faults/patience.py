@@ -14,9 +14,9 @@ ANSWER_SECONDS = 120
 _Result = TypeVar("_Result")
 
 
-def patiently(act: Callable[[], _Result]) -> _Result:
+def patiently(act: Callable[[], _Result], seconds: float = ANSWER_SECONDS) -> _Result:
     """What `act` gives, as soon as no broker that is away makes it fail."""
-    end = time.monotonic() + ANSWER_SECONDS
+    end = time.monotonic() + seconds
     while True:
         try:
             return act()
