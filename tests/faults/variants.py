@@ -11,14 +11,19 @@ import signal
 import sys
 from typing import Any
 
+import msgspec
+
 from b12.cli import main
 from contracts import judge
-from lake import crash
+from contracts.events import KIND_OF, Envelope, Event
+from contracts.kinds.measured import LabResult
+from lake import crash, rows
 from lake.table import Lake
 from tests.faults.history import CHANGED_LIMIT
 
 STOP_AT = "STOP_AT"
 """A moment of lake/crash.py, or BEFORE_LOOKING, and after a colon the number of flushes that pass it."""
+NEWER_CONTRACT = "2"
 BEFORE_LOOKING = "before_looking"
 """Before a flush compares the lake's offsets with its own: a zombie that wakes here sees that others were there."""
 
@@ -26,6 +31,17 @@ BEFORE_LOOKING = "before_looking"
 def changed_rule() -> None:
     """What is longer than CHANGED_LIMIT bytes is refused."""
     judge.MAX_BYTES = CHANGED_LIMIT
+
+
+class SecondLabResultEvent(Envelope, frozen=True, kw_only=True, tag="b12.lab_result.v2"):
+    data: LabResult
+
+
+def newer_contract() -> None:
+    """The contract of tomorrow, which knows a second version of one kind."""
+    rows.VERSION = NEWER_CONTRACT
+    KIND_OF[SecondLabResultEvent] = "lab_result"
+    judge._decode = msgspec.json.Decoder(Event | SecondLabResultEvent).decode
 
 
 def stopped() -> None:
@@ -50,5 +66,5 @@ def stopped() -> None:
 
 
 if __name__ == "__main__":
-    {"changed_rule": changed_rule, "stopped": stopped}[sys.argv[1]]()
+    {"changed_rule": changed_rule, "newer_contract": newer_contract, "stopped": stopped}[sys.argv[1]]()
     sys.exit(main(["worker"]))

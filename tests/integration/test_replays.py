@@ -7,6 +7,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from b12 import admin, cli
+from contracts import VERSION
 from lake import crash
 from lake.dead_letters import opened as letters_of
 from lake.home import REPLAY_TOPIC
@@ -17,6 +18,7 @@ from registry import invariants, release
 from registry.inputs import pinned
 from registry.models import needed_for
 from streams import replays
+from tests.faults import variants
 from tests.registry_fixture import CUT_OFF
 from tests.sample_events import event
 from tests.worker_processes import (
@@ -183,3 +185,42 @@ def test_the_records_of_a_replay_are_those_of_its_origin(home, start_worker, new
     found = Counter((row["kind"], row["rule"], row["origin_offset"]) for row in rows(home, site, ("rule", *ORIGIN)))
     rules = ["no_value", "binary_mode", "too_large"]
     assert found == Counter(("refused", rule, place) for n, rule in enumerate(rules) for place in (None, n))
+
+
+def test_what_an_old_worker_refuses_beside_a_new_one_is_brought_in_once_after_the_upgrade(
+    home, start_worker, new_site_id, capsys
+):
+    site = add_to(home, new_site_id())
+    old = start_worker()
+    for partition in range(2):
+        old.wait_for("reading", topic=site.events_topic, partition=partition)
+    new = start_worker(program=("-m", variants.__name__, "newer_contract"))
+    newer = new.wait_for("reading", topic=site.events_topic)["partition"]
+    older = 1 - newer  # the group dealt each of them one
+
+    for version in ("v1", "v2"):
+        names = [f"{version}-{number}" for number in range(2)]
+        send(home, site, [event(site=site.id, id=n, record=n, type=f"b12.lab_result.{version}") for n in names])
+    wait_for_rows(home, site, 4)
+    found = Counter(
+        (row["partition"], row["contract"], row.get("rule"))
+        for row in rows(home, site, ("partition", "contract", "rule"))
+    )
+    assert found == {
+        (older, VERSION, None): 1,
+        (older, VERSION, "newer_version"): 1,
+        (newer, variants.NEWER_CONTRACT, None): 2,
+    }
+    wait_for_answers(home, site, 4)
+    [refused] = [entry for receipt in receipts(home, site) for entry in receipt["data"]["refused"]]
+    assert "Ask the platform to upgrade" in refused["fix"]
+
+    assert old.stop() == 0
+    replay = ("dead-letters", "replay", site.id, "--rule", "newer_version", "--yes")
+    assert b12(home, capsys, *replay).startswith("1 written to be judged again.")
+    place = older, refused["offset"]
+    wait_until(lambda: told_of_replays(home, site) == ({place: "accepted"}, 1))
+    assert b12(home, capsys, *replay).startswith("Nothing to replay")
+    [brought_in] = accepted_replays(home, site)
+    assert (brought_in["kind"], brought_in["origin_partition"], brought_in["origin_offset"]) == ("lab_result", *place)
+    assert len(rows(home, site)) == 5
