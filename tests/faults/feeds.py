@@ -18,7 +18,7 @@ from lake.home import Home
 from tests.faults.clients import librdkafka
 from tests.faults.evidence import ends, read_logs
 from tests.faults.patience import patiently
-from tests.faults.producer import CLOSE_SECONDS, Order
+from tests.faults.producer import CLOSE_SECONDS, ORDERS, Order
 from tests.worker_processes import add_to
 
 PARTITIONS = 2
@@ -84,7 +84,11 @@ class Feed:
             order = json.dumps(self.order("p")._asdict())
             with (self._home.logs / f"producer-{self.site.id}.log").open("ab") as log:
                 command = [sys.executable, "-m", "tests.faults.producer", order]
-                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                before = signal.pthread_sigmask(signal.SIG_BLOCK, ORDERS)  # the child's too, until it takes them
+                try:
+                    self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                finally:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def kill(self) -> None:
         """End the producer where it stands: what it had sent may be in Kafka without an acknowledgement."""

@@ -23,6 +23,8 @@ from tests.faults.ledger import Ledger, digest
 
 TICK_SECONDS = 0.02
 FLOOD = 20_000
+ORDERS = {signal.SIGTERM, signal.SIGUSR1}
+"""What it is told by. Whoever starts it blocks them, so that none ends it before it knows what they mean."""
 CLOSE_SECONDS = 120.0
 """For the last acknowledgements: longer than a broker needs to come back."""
 
@@ -110,6 +112,7 @@ def main(order: Order) -> int:
     floods: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
     signal.signal(signal.SIGUSR1, lambda number, _: floods.append(number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ORDERS)
     sender = Sender(order)
     history = events(order.site, order.run, order.seed)
     began, sent = time.monotonic(), 0
