@@ -13,6 +13,9 @@ from tests.faults.world import World
 Lane = Literal["workers", "kafka", "sites", "lake"]
 """Mishaps of one lane follow each other; those of different lanes may meet."""
 
+OUTLIVED: tuple[Lane, ...] = ("workers", "kafka")
+"""Lanes of which every mishap ends something that has to start again."""
+
 Happening = Callable[[World, Random], None]
 
 
@@ -28,18 +31,26 @@ class Mishap(NamedTuple):
     """Why it cannot happen here; empty when it can."""
     nodes: int
     """Brokers that it takes."""
+    outlived: bool
+    """Whether the next one of its lane waits until the platform is over it: else they would never let it."""
 
 
 DECK: list[Mishap] = []
 
 
 def mishap(
-    name: str, lane: Lane, weight: int = 2, impossible: Callable[[World], str] = lambda _: "", nodes: int = 1
+    name: str,
+    lane: Lane,
+    weight: int = 2,
+    impossible: Callable[[World], str] = lambda _: "",
+    *,
+    nodes: int = 1,
+    outlived: bool = False,
 ) -> Callable[[Happening], Happening]:
     """Put a function into the deck."""
 
     def put(happens: Happening) -> Happening:
-        DECK.append(Mishap(name, lane, weight, happens, impossible, nodes))
+        DECK.append(Mishap(name, lane, weight, happens, impossible, nodes, outlived or lane in OUTLIVED))
         return happens
 
     return put

@@ -14,7 +14,8 @@ def _no_disk(world: World) -> str:
     return "" if world.disk else disk.reason()
 
 
-@mishap("disk of the lake full", "lake", 3, _no_disk)
+# Every worker that writes meanwhile ends by it.
+@mishap("disk of the lake full", "lake", 3, _no_disk, outlived=True)
 def full(world: World, dice: Random) -> None:
     assert world.disk
     world.disk.fill(dice.choice((0, 4096, 65_536, 1 << 20)))
@@ -24,7 +25,7 @@ def full(world: World, dice: Random) -> None:
         world.disk.empty()
 
 
-@mishap("lake read-only", "lake", 3, _no_disk)
+@mishap("lake read-only", "lake", 3, _no_disk, outlived=True)
 def read_only(world: World, dice: Random) -> None:
     assert world.disk
     world.disk.forbid()

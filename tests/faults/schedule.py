@@ -1,8 +1,8 @@
 """When what goes wrong: one thread for each lane of mishaps, each with dice of its own that a seed makes fall alike.
 
-A mishap counts when events were acknowledged while it was active: until it is undone, and for workers and brokers,
-whose death is undone in a moment, until everything that was acknowledged is in the lake. What a mishap does is
-tests/faults/mishaps*.py's.
+A mishap counts when events were acknowledged while it was active: until it is undone, and where workers or brokers
+end by it, whose death is undone in a moment, until everything that was acknowledged is in the lake. What a mishap does
+is tests/faults/mishaps*.py's.
 """
 
 import threading
@@ -20,8 +20,6 @@ from tests.faults.world import World
 LANES: tuple[Lane, ...] = get_args(Lane)
 PARTS = (mishaps_of_kafka, mishaps_of_lake, mishaps_of_sites, mishaps_of_workers)
 """Imported to fill the deck."""
-OUTLIVED: tuple[Lane, ...] = ("workers", "kafka")
-"""Lanes that wait, before the next mishap, until the platform is over the last: else they would never let it."""
 HEAL_SECONDS = 300
 """Beyond which the platform is taken not to get over something; a busy machine needs its time."""
 PAUSE_SECONDS = (0.2, 3.0)
@@ -124,6 +122,6 @@ class Schedule:
         print(f"  {self.seconds:7.1f} s  {mishap.lane}: {mishap.name}", flush=True)
         mishap.happens(self._world, dice)
         ends = watch.ends()
-        if mishap.lane in OUTLIVED and not self._world.wait_until(lambda: watch.has(ends), HEAL_SECONDS):
+        if mishap.outlived and not self._world.wait_until(lambda: watch.has(ends), HEAL_SECONDS):
             raise AssertionError(f"after {mishap.name} the lake did not catch up within {HEAL_SECONDS} s")
         return Done(mishap.name, watch.acknowledged - before, time.monotonic() - began)
