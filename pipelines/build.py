@@ -4,7 +4,6 @@ What a build does stands in registry_build.py.
 """
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -14,12 +13,9 @@ from dagster._core.instance.ref import InstanceRef
 
 from contracts.errors import EnvironmentProblem
 from lake.home import Home
-from pipelines import sensors, webhook
+from pipelines import by_hand, sensors, webhook
 from pipelines.checks import RELEASE
 from pipelines.definitions import JOB, build_defs
-
-IN_PROCESS_TAG = "b12/in-process"
-"""On a run that the daemon did not start, so that nobody takes it for one that a dead daemon left behind."""
 
 
 class Finished(NamedTuple):
@@ -49,11 +45,11 @@ def run_in_process(home: Home, cut_off: date | None = None, defs: dg.Definitions
     home.make()
     job = (defs or build_defs(home)).resolve_job_def(JOB)
     config = {"config": {"cut_off": cut_off.isoformat()}} if cut_off else {}
-    with _quiet(), _instance(home) as instance:
+    with _quiet(), by_hand.going(home), _instance(home) as instance:
         result = job.execute_in_process(
             instance=instance,
             raise_on_error=False,
-            tags={IN_PROCESS_TAG: str(os.getpid())},
+            tags={by_hand.TAG: "true"},
             run_config={
                 "ops": {"registry": config},
                 # The caller says what came of it in sentences; the log of events stays with the run.

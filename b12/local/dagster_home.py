@@ -11,13 +11,13 @@ from pathlib import Path
 
 from b12.local import sockets
 from lake.home import Home
+from pipelines import by_hand
 
 CODE = "dagster-code"
 """The process that serves the definitions, and under which runs are started."""
 LOCATION = "pipelines.definitions"
 """Dagster's name of what is served; sensors' cursors are kept under it."""
-IN_PROCESS_TAG = "b12/in-process"
-"""On a run that the daemon did not start."""
+ENDED = "This run's process ended before the run did: it was killed, or the stack or the machine was stopped."
 _UNFINISHED = ("STARTING", "STARTED", "CANCELING")
 
 
@@ -49,11 +49,11 @@ def has_tables(home: Home) -> bool:
             return False
 
 
-def fail_unfinished(home: Home) -> None:
-    """Fail the runs that a crash left unfinished; each would hold the only place in the queue.
+def fail_unfinished(home: Home, *, code_server_runs: bool = True) -> None:
+    """Fail the runs whose process is gone; each would hold the only place in the queue for a day.
 
-    Call it while the code server, and so every run under it, is dead. A run of `b12 build` has a process of its own,
-    and says so by its tag.
+    Every run under the code server is dead when that is, which the caller knows; those of `b12 build` know it of
+    themselves, and while one of them lives, all of them are left alone.
     """
     if not count_unfinished(home):
         return
@@ -61,9 +61,10 @@ def fail_unfinished(home: Home) -> None:
 
     with DagsterInstance.from_config(str(home.dagster)) as instance:
         unfinished = [DagsterRunStatus(status) for status in _UNFINISHED]
-        for run in instance.get_runs(RunsFilter(statuses=unfinished)):
-            if IN_PROCESS_TAG not in run.tags:
-                instance.report_run_failed(run, "The stack was stopped, or the machine, while this run was going.")
+        with by_hand.none_begins(home) as none_by_hand:
+            for run in instance.get_runs(RunsFilter(statuses=unfinished)):
+                if none_by_hand if by_hand.TAG in run.tags else code_server_runs:
+                    instance.report_run_failed(run, ENDED)
 
 
 def count_unfinished(home: Home) -> int:

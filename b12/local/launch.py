@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from b12.local import processes, programs, settings, supervisor
+from b12.local import dagster_home, processes, programs, settings, supervisor
 from contracts.errors import B12Error
 from lake.home import Home
 
@@ -19,8 +19,12 @@ def main(process: str) -> None:
     # A shell that runs `b12 up` in the background has its programs ignore this one, and Dagster's then ignore SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.umask(0o077)  # logs, Dagster's history and tables are the owner's, unless a program says otherwise
+    if process == dagster_home.CODE:
+        processes.forget_ended(home, process)  # a run outlives a code server that was killed, and nothing can stop it
     if not processes.hold(home, process):
         sys.exit(f"b12: {process} runs already")
+    if process == dagster_home.CODE:
+        dagster_home.fail_unfinished(home)
     try:
         if process == programs.SUPERVISOR:
             command = supervisor.command(home)

@@ -71,9 +71,9 @@ def stop(home: Home, name: str, seconds: float = TERM_SECONDS) -> None:
     _signal_group(pid, signal.SIGKILL)  # children that outlived their parent
 
 
-def forget_ended(home: Home) -> None:
-    """Remove the pid files of processes that are gone, and end what children they left behind."""
-    for path in home.run.glob("*.pid"):
+def forget_ended(home: Home, name: str = "*") -> None:
+    """Remove the pid files of processes that are gone (of `name`, or all), and end what children they left behind."""
+    for path in home.run.glob(f"{name}.pid"):
         if alive(home, path.stem) is None:
             _end_children(home, path.read_text().strip())
             path.unlink(missing_ok=True)

@@ -76,7 +76,8 @@ def _up(home: Home, report: Report, only: str | None) -> None:
         ports.require_free(Ports.from_env().of_dagster())
     if programs.DAGSTER_CODE in idle:
         dagster_home.write_settings(home)
-        dagster_home.fail_unfinished(home)
+    elif programs.DAGSTER_CODE in wanted:
+        dagster_home.fail_unfinished(home, code_server_runs=False)  # a `b12 build` that was killed
     settings.save(home)
     if not supervisor.is_running(home):
         supervisor.start(home, everything)

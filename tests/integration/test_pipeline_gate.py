@@ -16,8 +16,8 @@ from expectations.checks import Check, CheckResult
 from expectations.process import Auditor
 from lake.home import Home
 from lake.snapshot import snapshot
-from pipelines import gate, webhook
-from pipelines.build import IN_PROCESS_TAG, Finished, run_in_process
+from pipelines import by_hand, gate, webhook
+from pipelines.build import Finished, run_in_process
 from pipelines.definitions import build_defs
 from registry import held, release
 from registry.build import opened
@@ -138,7 +138,7 @@ def test_a_build_is_published_and_shows_in_the_history(
 
     run = instance.get_run_by_id(finished.run_id)
     assert run
-    assert (run.job_name, run.status, IN_PROCESS_TAG in run.tags) == ("build", dg.DagsterRunStatus.SUCCESS, True)
+    assert (run.job_name, run.status, by_hand.TAG in run.tags) == ("build", dg.DagsterRunStatus.SUCCESS, True)
     shown = [model.name.replace(".", "/") for model in MODELS]
     assert materialized(instance, finished.run_id) == [*shown, "release"], "each when it is built, the release last"
     told = instance.get_latest_materialization_event(dg.AssetKey(["core", "lab_results"]))

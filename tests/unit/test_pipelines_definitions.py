@@ -7,11 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from b12.local import dagster_home
 from contracts.site import Site
 from lake.home import Home
 from pipelines import lineage
-from pipelines.build import IN_PROCESS_TAG
 from pipelines.definitions import build_defs
 from registry.models import load_models, needed_for
 from tests.registry_fixture import BLR01, OSL01
@@ -61,10 +59,6 @@ def test_one_run_at_a_time_makes_everything(defs: dg.Definitions) -> None:
     job = defs.resolve_job_def("build")
     assert [node.name for node in job.nodes_in_topological_order] == ["registry", "verdict_receipts"]
     assert job.executor_def.name == "in_process"
-
-
-def test_the_stack_knows_a_build_that_is_no_daemon_s() -> None:
-    assert IN_PROCESS_TAG == dagster_home.IN_PROCESS_TAG
 
 
 def test_a_model_that_was_changed_is_traced_anew() -> None:
