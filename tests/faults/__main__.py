@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from lake.home import WORKER_GROUP, Home
+from lake.home import Home
 from tests.faults import checker, disk, evidence
 from tests.faults.patience import patiently
 from tests.faults.schedule import Schedule
@@ -82,22 +82,11 @@ def settle(world: World) -> bool:
     log, _ = patiently(lambda: evidence.read_logs(world.kafka(), [feed.site.id for feed in world.feeds]))
     ends = world.watch.ends() | evidence.ends(log)
     stored = world.wait_until(lambda: world.watch.has(ends), READ_SECONDS)
-    answered = stored and world.wait_until(lambda: is_answered(world), READ_SECONDS)
+    answered = stored and world.wait_until(lambda: world.is_answered(*world.feeds), READ_SECONDS)
     for slot in world.slots:
         slot.leave()
     world.compaction.close()  # what is looked at now moves no more
     return answered
-
-
-def is_answered(world: World) -> bool:
-    """Whether Kafka's committed offsets, the cursor of receipts, are where the lake is."""
-    offsets = world.ask(lambda client: client.list_group_offsets([WORKER_GROUP]))[WORKER_GROUP]
-    committed = {(tp.topic, tp.partition): known.offset for tp, known in offsets.items()}
-    return all(
-        committed.get((feed.site.events_topic, partition), 0) >= world.watch.stored((feed.uuid, partition))
-        for feed in world.feeds
-        for partition in range(2)
-    )
 
 
 def gather(world: World) -> evidence.Evidence:

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from b12 import admin
-from lake.home import Home
+from lake.home import WORKER_GROUP, Home
 from tests.faults.brokers import Brokers
 from tests.faults.compaction import Compaction
 from tests.faults.crew import Slot
@@ -97,11 +97,22 @@ class World:
         subprocess.run([sys.executable, "-m", "b12.cli", "--home", str(self.home.path), *arguments], check=True)
 
     def empty(self, feed: Feed) -> None:
-        """End a site's producer and have its topic read to its end: it is about to be deleted."""
+        """End a site's producer and have its topic read to its end and answered: it is about to be deleted, and the
+        cursor of receipts with it."""
         feed.stop()
         ends = feed.keep_log()
-        if not self.wait_until(lambda: self.watch.has(ends), READ_SECONDS):
-            raise AssertionError(f"the topic of {feed.site.id} is not read to its end")
+        if not self.wait_until(lambda: self.watch.has(ends) and self.is_answered(feed), READ_SECONDS):
+            raise AssertionError(f"the topic of {feed.site.id} is not read to its end and answered")
+
+    def is_answered(self, *feeds: Feed) -> bool:
+        """Whether Kafka's committed offsets, the cursor of receipts, are where the lake is."""
+        offsets = self.ask(lambda client: client.list_group_offsets([WORKER_GROUP]))[WORKER_GROUP]
+        committed = {(tp.topic, tp.partition): known.offset for tp, known in offsets.items()}
+        return all(
+            committed.get((feed.site.events_topic, partition), 0) >= self.watch.stored((feed.uuid, partition))
+            for feed in feeds
+            for partition in range(PARTITIONS)
+        )
 
     def wait_until(self, holds: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
         """Whether something came to hold within so many seconds."""
