@@ -80,6 +80,15 @@ class Ledger:
         rows = self._db.execute("SELECT kind, record, id FROM records WHERE is_current")
         return {(kind, record): id_ for kind, record, id_ in rows}
 
+    def newest(self) -> Iterator[tuple[tuple[str, str], str, bool]]:
+        """Kind and record of every record of a table, where its newest delivery stands, and whether that is current:
+        neither refused nor taken back.
+        """
+        for kind, record, position, is_current in self._db.execute(
+            "SELECT kind, record, position, is_current FROM records"
+        ):
+            yield (kind, record), position, bool(is_current)
+
     def is_acknowledged(self, id_: str, time: str) -> bool:
         """Whether the platform has this statement of a file of events."""
         key = pseudonyms.pseudonym(self._key, "id", id_)

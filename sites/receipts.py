@@ -34,6 +34,9 @@ QUESTION = "question"
 """The registry included the event and asks whether it is right."""
 ROUTINE = frozenset({"duplicate", "superseded", "retracted", "withdrawn", "replayed", "included"})
 """Verdicts of the registry that ask nothing of the lab."""
+UNANSWERED = "without an answer"
+"""Not judged yet, or so long ago that Kafka no longer keeps what was said."""
+_STANDING = frozenset({"included", "replayed", "duplicate"})
 ACCEPTED_AFTER_ALL = "Nothing to do: operators had it judged again, and it is accepted now."
 
 
@@ -79,6 +82,27 @@ class Answers:
     def verdicts(self) -> Counter[str]:
         """How many deliveries stand at each verdict, and how many questions."""
         return Counter(answer.verdict for answer in self.standing())
+
+    def records(self) -> Counter[str]:
+        """How many of the lab's records stand at each verdict, by the newest delivery of each. `accepted` asks nothing.
+
+        Deliveries are more: a record counts in them each time that it was corrected or sent again. Only what was pushed
+        as a table from this machine is known as a record; what was taken back is none any more.
+        """
+        # A repetition says nothing of what it repeats.
+        asked = {(each.kind, each.record): each.verdict for each in self.to_do() if each.verdict != "refused"}
+        # Between the first and the last range there are no gaps but those of offsets that Kafka had deleted.
+        spans = {at: (min(ranges)[0], max(end for _, end in ranges)) for at, ranges in self._accepted.items()}
+        counts: Counter[str] = Counter()
+        for record, position, is_current in self._ledger.newest():
+            told = self._last.get(position)
+            topic_uuid, partition, offset = position.rsplit("/", 2)
+            first, end = spans.get((topic_uuid, int(partition)), (0, 0))
+            verdict = told[0].verdict if told else "included" if first <= int(offset) < end else UNANSWERED
+            if is_current or verdict in ("refused", "replayed"):
+                verdict = asked.get(record, verdict) if verdict == "duplicate" else verdict
+                counts["accepted" if verdict in _STANDING else verdict] += 1
+        return counts
 
     def add(self, value: bytes) -> Iterator[Answer]:
         """Take in one receipt and give what is new in it; what this version does not know is passed over."""

@@ -58,10 +58,14 @@ def _show_answer(answer: "Answer") -> None:
 
 
 def _show_totals(told: "Answers") -> None:
-    print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.", flush=True)
     from sites import showing
     from sites.receipts import QUESTION
 
+    print(f"{told.accepted:,} accepted, {told.refused:,} refused at the door.", flush=True)
+    if records := told.records():
+        # Deliveries above, corrections and repetitions among them; here what a lab has of them.
+        stand = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(records.items()))
+        print(f"Your {showing.amount(records.total(), 'record', 'records')} now: {stand}.", flush=True)
     counts = told.verdicts()
     asked = counts.pop(QUESTION, 0)
     if after_all := counts.pop("replayed", 0):

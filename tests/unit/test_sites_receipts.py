@@ -225,3 +225,46 @@ def test_a_refused_event_that_a_replay_brought_in_asks_nothing_more(ledger):
     assert list(answers.add(replays((2, "")))) == []
     list(answers.add(verdicts(2, "held", "no_consent", "Send the consent.")))
     assert [answer.verdict for answer in answers.to_do()] == ["held"], "what the registry says of it comes later"
+
+
+def pushed(ledger, record, id_, position, retracts=None):
+    output = "" if retracts else "enrolment"
+    ledger.acknowledge(
+        [Acknowledged("enrolment", record, output, "A-7", id_, "2026-01-02T00:00:00Z", position, retracts)]
+    )
+
+
+def test_records_are_counted_once_by_their_newest_delivery(ledger):
+    answers = Answers(ledger)
+    assert answers.records() == {"without an answer": 1}
+    list(answers.add(receipt(0, 3, 2, (2, {"id_key": key("id", "id-7")}))))
+    assert answers.records() == {"refused": 1}
+    pushed(ledger, "enrolment:A-7", "id-8", "t/0/3")
+    assert answers.records() == {"without an answer": 1}
+    list(answers.add(receipt(3, 5, 2)))
+    assert (answers.accepted, answers.records()) == (4, {"accepted": 1})
+    pushed(ledger, "enrolment:B-1", "id-9", "t/0/4")
+    list(answers.add(verdicts(4, "held", "no_consent", "Send the consent.")))
+    assert answers.records() == {"accepted": 1, "held": 1}
+    list(answers.add(verdicts(3, "included", questions=("one", "two"))))
+    assert answers.records() == {"question": 1, "held": 1}
+    pushed(ledger, "retraction:1", "id-10", "t/0/5", retracts=("enrolment", "enrolment:B-1"))
+    assert answers.records() == {"question": 1}
+
+
+def test_a_record_that_a_replay_brought_in_stands(ledger):
+    answers = Answers(ledger)
+    list(answers.add(receipt(0, 3, 2, (2, {"id_key": key("id", "id-7")}))))
+    list(answers.add(replays((2, ""))))
+    assert answers.records() == {"accepted": 1}
+
+
+def test_a_repetition_stands_as_what_it_repeats(ledger):
+    answers = Answers(ledger)
+    list(answers.add(receipt(0, 9, 9)))
+    list(answers.add(verdicts(2, "held", "no_consent", "Send the consent.")))
+    pushed(ledger, "enrolment:A-7", "id-7", "t/0/8")
+    list(answers.add(verdicts(8, "duplicate", "same_content", "Nothing to do.")))
+    assert answers.records() == {"held": 1}
+    list(answers.add(verdicts(2, "included")))
+    assert answers.records() == {"accepted": 1}
