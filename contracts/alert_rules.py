@@ -37,10 +37,19 @@ class AlertRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: str | None = None
     reported: str | None = None
     """The status that raises it."""
+    of_b12: bool = False
+    """Only of a compound that holds B12."""
     advice: str
     """What to do, in plain words."""
     status: Literal["cited", "unverified", "proposed"]
     citation: str
+
+
+@cache
+def b12_compounds() -> frozenset[str]:
+    """What a dose that holds B12 may be of."""
+    text = files("contracts").joinpath("definitions", "meanings.toml").read_text(encoding="utf-8")
+    return frozenset(each["code"] for each in tomllib.loads(text)["compound"] if each["has_b12"])
 
 
 @cache

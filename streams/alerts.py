@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from contracts.alert_rules import AlertRule, alert_rules
+from contracts.alert_rules import AlertRule, alert_rules, b12_compounds
 from contracts.alerts import Alert, AlertEvent, alert_id
 from contracts.codes import convert, loinc_codes
 from contracts.events import DATA
@@ -47,7 +47,7 @@ def columns() -> dict[str, list[str]]:
 
 def _is_read(kind: str, column: str) -> bool:
     envelope = ("topic_uuid", "partition", "offset", "received_at", "id_hi", "id_lo")
-    fields = {"person", "status", "loinc", "value", "comparator", "unit"} & shapes(DATA[kind]).keys()
+    fields = {"person", "status", "loinc", "value", "comparator", "unit", "compound"} & shapes(DATA[kind]).keys()
     dates = {f"{rule.dated_by}_{part}" for rule in alert_rules()[kind] for part in ("date", "at", "precision")}
     return column in {*envelope, "subject_hi", "subject_lo", *fields, *dates}
 
@@ -124,6 +124,8 @@ def _limits() -> tuple[pa.Array, pa.Array, pa.Array]:
 
 def _holds(rule: AlertRule, row: Mapping[str, Any]) -> bool:
     if row.get("person", "infant") != rule.person:  # a milestone names no person: it is the infant's
+        return False
+    if rule.of_b12 and row["compound"] not in b12_compounds():
         return False
     if rule.reported is not None:
         return bool(row["status"] == rule.reported)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 _NO_SUBSTITUTE = "An alert does not replace the laboratory's own call of a critical value."
 
+_NONE_LISTED = """\
+  None of these is listed, so there is none to acknowledge. Look at what you pushed then: rows that you mend, and that
+  still call for it, alert by themselves; if the rows are right, see to these infants from your own file."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -65,7 +69,8 @@ def _show_digest(digest: "AlertDigestEvent") -> None:
     data = digest.data
     print(f"too many to list, received from {data.from_time:%Y-%m-%d %H:%M} to {data.to_time:%Y-%m-%d %H:%M} UTC:")
     for count in data.counts:
-        print(f"  {count.severity}: {count.alerts:,} of {count.rule}: {count.advice}", flush=True)
+        print(f"  {count.severity}: {count.alerts:,} of {count.rule}: {count.advice}")
+    print(_NONE_LISTED, flush=True)
 
 
 def acknowledge(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-Service = Annotated[str, typer.Argument(help="worker, dagster-code, dagster-web or dagster-daemon.")]
+Service = Annotated[str, typer.Argument(help="worker, alert-webhook, dagster-code, dagster-web or dagster-daemon.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +50,9 @@ def start(service: Service) -> None:
     from b12.local import dagster_home, programs
     from lake.home import Home
 
+    if service == programs.ALERT_WEBHOOK.name and not os.environ.get("B12_ALERT_WEBHOOK_URL"):
+        print("B12_ALERT_WEBHOOK_URL is not set, so no alert is posted", flush=True)
+        os.execvp("sleep", ["sleep", "infinity"])  # noqa: S606, S607 - one that ended would be started again for ever
     home = Home.from_env()
     program = programs.of_process(service)
     if program is programs.DAGSTER_CODE:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from contracts.alert_rules import alert_rules
 from contracts.alerts import alert_id
 from contracts.codes import convert, loinc_codes
 from contracts.judge import Refusal, judge
+from contracts.kinds.care import Dose
 from contracts.pseudonyms import pseudonym
 from contracts.site import Site
 from lake.rows import Batch, tables
@@ -90,6 +92,12 @@ def test_a_lost_milestone_and_a_refused_dose_alert():
     assert rules("dose", DOSE) == ["refused_dose"]
     assert rules("dose", DOSE | {"person": "mother"}) == []
     assert rules("dose", DOSE | {"status": "missed"}) == []
+
+
+@pytest.mark.parametrize("compound", get_args(get_type_hints(Dose)["compound"]))
+def test_only_a_refused_dose_that_holds_b12_alerts(compound):
+    told = [] if compound in ("folic_acid", "iron", "other") else ["refused_dose"]
+    assert rules("dose", DOSE | {"compound": compound}) == told
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def services():
     return yaml.safe_load(done.stdout)["services"]
 
 
-def test_it_brings_up_the_same_parts_as_b12_up(services):
+def test_it_brings_up_the_same_parts_as_b12_up(services, monkeypatch):
+    monkeypatch.setenv("B12_ALERT_WEBHOOK_URL", "https://example.org/")
     assert set(services) - ONE_SHOT == {program.name for program in programs.programs()}
 
 
@@ -70,6 +72,23 @@ def test_ports_are_published_on_this_machine_alone(services):
 def test_every_lasting_service_has_a_health_check_and_comes_back(services, name):
     assert services[name]["healthcheck"]["test"][0] == "CMD"
     assert services[name]["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize(("url", "runs"), [("", ["sleep", "infinity"]), ("https://example.org/", ["alert-webhook"])])
+def test_the_alert_webhook_comes_back_and_sleeps_unless_its_address_is_set(services, monkeypatch, home, url, runs):
+    from b12 import cli
+
+    service = services["alert-webhook"]
+    assert (service["restart"], service["environment"]["B12_ALERT_WEBHOOK_URL"]) == ("unless-stopped", "")
+    became = []
+    for become in ("execv", "execvp"):
+        monkeypatch.setattr(os, become, lambda _, command: became.append(command) or sys.exit(0))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv("B12_HOME", str(home.path))
+    monkeypatch.setenv("B12_ALERT_WEBHOOK_URL", url)
+    with pytest.raises(SystemExit):
+        cli.main(service["command"])
+    assert became[0][-len(runs) :] == runs
 
 
 def test_no_service_has_rights_to_spare(services):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from b12.commands.alerts import _show_digest
 from contracts import pseudonyms
 from contracts.alerts import Alert, AlertCount, AlertDigest, AlertDigestEvent, AlertEvent
 from contracts.errors import UsageError
@@ -60,12 +61,16 @@ def test_an_alert_shows_once_with_the_labs_own_words(sent):
     assert heard.is_open(notice)
 
 
-def test_a_digest_is_shown_and_is_nothing_to_acknowledge(known):
+def test_a_digest_is_shown_and_is_nothing_to_acknowledge(known, capsys):
     counts = (AlertCount(rule="b12_low", severity="warning", alerts=7, advice="Look."),)
     digest = AlertDigestEvent(id="d" * 32, data=AlertDigest(site="BLR01", from_time=NOW, to_time=NOW, counts=counts))
     heard = Alerts(known)
     assert list(heard.add(msgspec.json.encode(digest))) == [digest]
     assert heard.notices == []
+    _show_digest(digest)
+    told = capsys.readouterr().out
+    assert "  warning: 7 of b12_low: Look.\n" in told
+    assert "none to acknowledge. Look at what you pushed then" in told
 
 
 def test_an_acknowledgement_is_an_event_that_the_judge_accepts_and_closes_the_alert(sent):
