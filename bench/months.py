@@ -1,7 +1,7 @@
 """Months of trickle in fast time: many small flushes with maintenance between them, on a disk of memory.
 
 What is asked: whether opening, assignment and queries stay as quick at the end as they were at the start, and the
-number of files bounded. All times are processor time: the run is long, and what else the machine does meanwhile must not
+number of files bounded. All times are processor time: the run is long, and what the machine does beside it must not
 count. What one commit costs on a real disk belongs to bench/intake.py.
 """
 
