@@ -6,6 +6,7 @@ judged again to streams/replays.py. Nothing here is a reported value, a subject 
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, Literal, NamedTuple, get_args
 
 import duckdb
@@ -14,6 +15,7 @@ from contracts import VERSION
 from lake.origins import NO_SITE
 from lake.schema import REFUSED
 from lake.snapshot import Snapshot
+from lake.storage import let_read
 
 State = Literal["open", "judged_again", "on_its_way", "expired", "unreadable"]
 """`open`: it can be replayed. `judged_again`: a replay was refused too, by the contract of today. `on_its_way`: a
@@ -114,6 +116,7 @@ def opened(
         connection.execute("SET TimeZone = 'UTC'")
         _fill(connection, "kept", "first_offset", ((*key, offset) for key, offset in first_offsets.items()))
         _fill(connection, "under_way", '"offset"', on_their_way)
+        let_read(connection, chain.from_iterable(snapshot.files.values()))
         connection.execute(_letters(snapshot))
         yield DeadLetters(connection)
 

@@ -7,10 +7,14 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import duckdb
 
 LEVEL = 1
 """Of zstd: level 3 takes half as much time again and saves a twentieth."""
@@ -77,6 +81,16 @@ class Storage:
     def _sync_one(self, relative: str) -> None:
         with suppress(FileNotFoundError):  # a log entry that a clean-up removed: a checkpoint stands for it
             sync(self.path(relative))
+
+
+def let_read(connection: "duckdb.DuckDBPyConnection", uris: Iterable[str]) -> None:
+    """Let DuckDB read these files of one lake. By itself it would have to download an extension for an object store."""
+    remote = next((uri for uri in uris if "://" in uri), None)
+    if remote is not None:
+        from fsspec.implementations.arrow import ArrowFSWrapper
+
+        files, _ = pafs.FileSystem.from_uri(remote)
+        connection.register_filesystem(ArrowFSWrapper(files))
 
 
 def sync(path: Path | str) -> None:

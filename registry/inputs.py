@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import duckdb
@@ -20,6 +21,7 @@ from lake.home import Home
 from lake.origins import NO_SITE
 from lake.schema import PARTITIONS, schema
 from lake.snapshot import Snapshot
+from lake.storage import let_read
 from registry import definitions
 
 BUILD = {
@@ -122,6 +124,7 @@ def pinned(
 
 def attach(connection: duckdb.DuckDBPyConnection, given: Inputs) -> None:
     """Make the input tables in the catalog `staging`, and one view per kind over the lake's files."""
+    let_read(connection, chain.from_iterable(given.files.values()))
     connection.execute("BEGIN")
     sites = given.sites.values()
     _table(connection, "build", [(given.cut_off, given.lake_version, contracts.VERSION)])
