@@ -73,6 +73,8 @@ def count_unfinished(home: Home) -> int:
     if not path.exists():
         return 0
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        if database.execute("select 1 from sqlite_master where name = 'runs'").fetchone() is None:
+            return 0  # it was stopped while it made its tables
         marks = ", ".join("?" for _ in _UNFINISHED)
         found = database.execute(f"select count(*) from runs where status in ({marks})", _UNFINISHED)
         return int(found.fetchone()[0])
