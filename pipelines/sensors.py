@@ -35,6 +35,8 @@ class Watch(Struct, frozen=True, omit_defaults=True):
     """Positions that a build was last requested for."""
     received: dict[str, int] = {}
     """Deliveries by site, and replays."""
+    again: str = ""
+    """Positions that a second build was requested for, because the first was lost."""
 
 
 _watch = msgspec.json.Decoder(Watch).decode
@@ -65,9 +67,25 @@ def lake_moved(home: Home, job: str, clock: Clock = time.time) -> dg.SensorDefin
         except EnvironmentProblem:
             return dg.SensorResult(skip_reason="there is no lake yet")
         watch = _watch(context.cursor) if context.cursor else Watch()
+        if watch.asked and watch.again != watch.asked and _was_lost(context.instance, watch.asked):
+            return asked_again(watch)
         return looked(watch, pinned, clock(), last_commit(home))
 
     return sensor
+
+
+def _was_lost(instance: dg.DagsterInstance, run_key: str) -> bool:
+    """Whether the build of these positions ended without a word of its own: its process was killed, or the machine."""
+    its = dg.RunsFilter(tags={"dagster/run_key": run_key}, statuses=[dg.DagsterRunStatus.FAILURE])
+    return any(run.tags.get("dagster/failure_reason") != "STEP_FAILURE" for run in instance.get_runs(its, limit=1))
+
+
+def asked_again(watch: Watch) -> dg.SensorResult:
+    """One more build in place of the lost one. If that is lost too, the next comes with deliveries, or tomorrow."""
+    return dg.SensorResult(
+        run_requests=[dg.RunRequest(run_key=f"{watch.asked}/again")],
+        cursor=msgspec.json.encode(msgspec.structs.replace(watch, again=watch.asked)).decode(),
+    )
 
 
 def looked(watch: Watch, pinned: Snapshot, now: float, committed: float | None = None) -> dg.SensorResult:

@@ -116,6 +116,36 @@ def test_the_sensor_reads_the_home_s_lake(home: Home) -> None:
     assert len(run_keys(tick(moving.cursor))) == 1
 
 
+def test_a_build_that_was_killed_is_asked_for_once_more(home: Home) -> None:
+    @dg.op
+    def registry() -> None:
+        raise ValueError
+
+    @dg.job(name="build")
+    def build() -> None:
+        registry()
+
+    home.ensure_secret()
+    record(home, BLR01, one_of_each())
+    sensor = dg.Definitions(jobs=[build], sensors=[lake_moved(home, "build", lambda: 0.0)])
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def tick(watch: Watch) -> dg.SensorResult:
+            context = dg.build_sensor_context(instance=instance, cursor=msgspec.json.encode(watch).decode())
+            result = sensor.resolve_sensor_def("lake_moved")(context)
+            assert isinstance(result, dg.SensorResult)
+            return result
+
+        build.execute_in_process(instance=instance, raise_on_error=False, tags={"dagster/run_key": "wrong"})
+        assert run_keys(tick(Watch(asked="wrong"))) == [], "it would fail again"
+        lost = instance.create_run_for_job(build, tags={"dagster/run_key": "lost"}, status=dg.DagsterRunStatus.STARTED)
+        assert run_keys(tick(Watch(asked="lost"))) == [], "it may live"
+        instance.report_run_failed(lost)
+        again = tick(Watch(asked="lost"))
+        assert run_keys(again) == ["lost/again"]
+        assert run_keys(tick(after(again))) == [], "whatever kills it may kill every other"
+
+
 def test_a_failed_run_is_posted_by_its_error_s_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     @dg.op
     def registry() -> None:
