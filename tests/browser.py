@@ -18,7 +18,7 @@ _QUIET = (
 )
 
 
-def shown(url: str, directory: Path, *, milliseconds: int = 30_000) -> str:
+def shown(url: str, directory: Path, *, milliseconds: int = 10_000) -> str:
     """The text of a page after so much of its own time; without Chromium a failure in CI, else a skip."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
