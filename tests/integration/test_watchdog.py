@@ -76,7 +76,7 @@ def test_a_worker_that_stands_still_says_why_ends_and_is_brought_back(supervised
     (worker,) = workers.workers(home)
     assert (worker.restarts, worker.failures) == (1, 1)
     assert "stood still" in worker.why
-    assert snapshot(home).version == version + 1, "one flush, and no empty commit"
+    assert snapshot(home).version - version in (1, 2), "at most a flush for each partition, and no empty commit"
     capfd.readouterr()
     assert main(["status"]) == 3, "Dagster was not asked for"
     told = capfd.readouterr().out
