@@ -20,9 +20,9 @@ LARGE_BYTES = 128 << 20
 """A file of this size is left alone for good."""
 HANDY_BYTES = 256 << 10
 """The same for compactions between commits: what they write is small, however much is there already. Were they to aim
-for large files at once, each would write up to LARGE_BYTES of every kind anew for the sake of fifty rows. Larger than
-the small kinds' part of a full flush, it makes a flood wait: at 1 MB for 6.4 s of the processor every fifty commits, at
-this for 2.0 (measured on a busy machine), while sixty deliveries a commit leave 224 files after 600 instead of 185."""
+for large files at once, each would write up to LARGE_BYTES of every kind anew for the sake of fifty rows. A flood waits
+for it, since parts of full flushes are smaller too: at 1 MB for 6.4 s of the processor every fifty commits, at this for
+2.0 (measured on a busy machine), while sixty deliveries a commit leave 224 files after 600 instead of 185."""
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 CLAIM_PROPERTY = "b12.compaction"
 """The table's property that says whose compaction may commit."""

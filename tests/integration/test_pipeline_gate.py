@@ -22,6 +22,7 @@ from pipelines.definitions import build_defs
 from registry import held, release
 from registry.build import opened
 from registry.models import Model, needed_for
+from tests.canaries import shows
 from tests.lake_fixture import record
 from tests.registry_fixture import BLR01, CUT_OFF, OSL01
 from tests.sample_events import event
@@ -162,7 +163,7 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
     home: Home, first: Finished, auditor: Auditor, instance: dg.DagsterInstance
 ) -> None:
     assert first.held == {}
-    record(home, BLR01, results(BLR01, 100, 40, value=9000.125))  # g/L sent as g/dL, throughout
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))  # g/L sent as g/dL, throughout
     record(home, OSL01, results(OSL01, 100, 40))
     finished = build(home, auditor)
 
@@ -200,7 +201,7 @@ def test_a_site_that_fails_is_held_and_the_others_go_on(
 def test_a_site_that_is_held_is_told_where_nothing_new_is_published(
     home: Home, auditor: Auditor, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    record(home, BLR01, results(BLR01, 100, 40, value=9000.125))
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))
     finished = build(home, auditor)
     assert not finished.is_new
     assert not [line for line in caplog.records if "telemetry" in line.name]
@@ -208,12 +209,12 @@ def test_a_site_that_is_held_is_told_where_nothing_new_is_published(
         assert main(["--home", str(home.path), *words]) == 0
         told = capsys.readouterr().out
         assert f"40 waiting: {finished.held['BLR01']}" in told
-        assert "9000." not in told, "with its point, which no hash has"
+        assert not shows(told, 9000)
 
 
 def test_a_site_that_never_was_good_is_left_out_and_judged_by_its_newest_data(unbuilt: Home, auditor: Auditor) -> None:
     home = unbuilt
-    record(home, BLR01, results(BLR01, 100, 40, value=9000.125))
+    record(home, BLR01, results(BLR01, 100, 40, value=9000))
     with release.exclusive(home) as workspace:
         found = ended(gate.audited(home, snapshot(home), CUT_OFF, workspace, auditor, MODELS, lambda _: None))
         with opened(*workspace, read_only=True) as connection:

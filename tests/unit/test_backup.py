@@ -98,14 +98,16 @@ def test_it_holds_together_while_a_worker_writes_and_maintenance_runs(home: Home
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        made = []
         for number in range(3):
             before = snapshot(home).version
-            make(home, tmp_path / f"backup{number}")
+            made.append(make(home, tmp_path / f"backup{number}"))
             while snapshot(home).version == before and writer.is_alive():
                 time.sleep(0.01)  # so that the next one finds another lake
     finally:
         stop.set()
         writer.join()
+    assert made[0].lake_version != made[2].lake_version
     restore(tmp_path / "backup2", other)
     position = snapshot(other).positions[TOPIC, 0]
     assert sorted(row["offset"] for row in rows(other)) == list(range(position.next_offset))
