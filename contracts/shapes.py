@@ -52,6 +52,17 @@ def limits(struct: type[msgspec.Struct]) -> dict[str, Limits]:
 
 
 @cache
+def choices(struct: type[msgspec.Struct]) -> dict[str, tuple[str, ...]]:
+    """The codes of each field of a struct whose type names them all; fields of other types are left out."""
+    info = msgspec.inspect.type_info(struct)
+    assert isinstance(info, msgspec.inspect.StructType)  # noqa: S101  # narrows the type for the checker
+    bare = {field.name: _bare(field.type) for field in info.fields}
+    return {
+        name: tuple(map(str, its.values)) for name, its in bare.items() if isinstance(its, msgspec.inspect.LiteralType)
+    }
+
+
+@cache
 def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
     """The docstring under each of a struct's fields, inherited ones among them."""
     docs: dict[str, str] = {}

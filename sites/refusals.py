@@ -6,6 +6,7 @@ is otherwise good, and then about the whole.
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import msgspec
 from contracts import codes
 from contracts.events import DATA, ENVELOPES, KIND_OF
 from contracts.judge import is_refusal, judge, rules
+from contracts.shapes import choices
 from contracts.site import Site
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -42,10 +44,17 @@ class Reason(NamedTuple):
     rule: str
     path: str
     """JSON path; with an unknown field's own name, which is shown to its own lab alone."""
+    choice: tuple[str, ...] = ()
+    """Where it is known: the few codes that the field may hold, or the fields that an unknown one may stand for."""
 
     @property
     def fix(self) -> str:
         """What the lab should do."""
+        if self.rule == "unknown_code" and self.choice:
+            return f"Use one of {', '.join(self.choice)}, exactly as written here."
+        if self.rule == "unknown_field":
+            meant = f" Is it {' or '.join(self.choice)}?" if self.choice else ""
+            return f"Remove or rename the field: the data dictionary lists what the kind may hold.{meant}"
         return _CLOSER_FIXES.get((self.rule, self.path)) or rules()[self.rule].fix
 
 
@@ -87,9 +96,11 @@ def _of_fields(event: dict[str, Any], site: Site) -> Iterator[Reason]:
     }
     for name, value in data.items():
         if name not in types:
-            yield Reason("unknown_field", f"$.data.{name}")
+            yield Reason("unknown_field", f"$.data.{name}", tuple(get_close_matches(name, types)))
         else:
-            yield from _asked({**good, "data": {**good["data"], **together, name: value}}, site, f"$.data.{name}")
+            asked = _asked({**good, "data": {**good["data"], **together, name: value}}, site, f"$.data.{name}")
+            few = choices(DATA[kind]).get(name, ())
+            yield from (reason._replace(choice=few) if reason.rule == "unknown_code" else reason for reason in asked)
     for name, field in types.items():
         if field.default is msgspec.NODEFAULT and name not in data:
             yield Reason("field_missing", f"$.data.{name}")

@@ -101,6 +101,18 @@ def test_what_is_wrong_between_fields_is_told_beside_the_rest():
     }
 
 
+def test_the_few_codes_of_a_field_and_the_field_that_was_meant_are_named():
+    good = msgspec.json.decode(event("enrolment"))
+    birth = good["data"].pop("birth")
+    bad = {**good, "data": good["data"] | {"group": "case", "birth_date": birth}}
+    fixes = {reason.path: reason.fix for reason in reasons(msgspec.json.encode(bad), SITE)}
+    assert fixes["$.data.group"] == (
+        "Use one of comparator, control, screened, sibling, suspected, exactly as written here."
+    )
+    assert fixes["$.data.birth_date"].endswith("Is it birth?")
+    assert "case" not in "".join(fixes.values()), "a fix shows what may be written, never what was"
+
+
 @pytest.mark.parametrize(
     "raw", [b"null", b"[]", b"{", b'"x"', b"\xff", b"{}", b'{"type":"b12.lab_result.v1"}', b"[" * 2000]
 )
