@@ -24,7 +24,7 @@ ALONE = "--alone"
 
 def main(arguments: argparse.Namespace) -> int:
     """Run, check, and print what was seen."""
-    directory = Path(arguments.directory).absolute()
+    directory = Path(arguments.directory or f"var/faults/{arguments.seed}").absolute()
     shutil.rmtree(directory, ignore_errors=True)
     print(
         f"seed {arguments.seed}, {arguments.seconds} s, {arguments.nodes} brokers, {arguments.workers} workers",
@@ -126,7 +126,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--sites", type=int, default=3)
     parser.add_argument("--rate", type=float, default=400, help="events a second, of all sites")
-    parser.add_argument("--directory", default="var/faults")
+    parser.add_argument("--directory", help="var/faults/SEED unless given")
     parser.add_argument(ALONE, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

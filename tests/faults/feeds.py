@@ -3,6 +3,7 @@
 What a producer does is tests/faults/producer.py's; what happens to it, tests/faults/mishaps_of_sites.py's.
 """
 
+import itertools
 import json
 import signal
 import subprocess
@@ -22,6 +23,8 @@ from tests.faults.producer import CLOSE_SECONDS, ORDERS, Order
 from tests.worker_processes import add_to
 
 PARTITIONS = 2
+_LOGS = itertools.count(1)
+"""Numbers of the logs that were written down."""
 
 
 class Feed:
@@ -48,10 +51,12 @@ class Feed:
         self.uuid = patiently(asked)
 
     def keep_log(self) -> dict[tuple[str, int], int]:
-        """Write down for the checker what stands in the topic; the offset behind it, by topic UUID and partition."""
+        """Write down for the checker what stands in the topic, because some of it is about to be deleted: of what a
+        killed producer got no acknowledgement only the log knows. The offset behind it, by topic UUID and partition.
+        """
         kafka = admin.client_settings(self._home.internal_kafka())
         log, _ = patiently(lambda: read_logs(kafka, [self.site.id]))
-        pq.write_table(log, self._history / f"log.{self.uuid}.parquet")
+        pq.write_table(log, self._history / f"log.{self.uuid}.{next(_LOGS)}.parquet")
         return ends(log)
 
     def make_again(self) -> None:

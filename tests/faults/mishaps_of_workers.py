@@ -127,6 +127,7 @@ def overtaken(world: World, dice: Random) -> None:
         behind = stored + 1 + dice.randrange(world.watch.ends()[place] - stored - 1)
         with (world.history / "gone.csv").open("a") as file:
             file.write(f"{feed.uuid},{partition},{stored},{behind}\n")
+        feed.keep_log()
         topic = TopicPartition(feed.site.events_topic, partition)
         world.ask(lambda client: client.delete_records({topic: behind}))
         for slot in world.slots:
