@@ -85,6 +85,50 @@ CORE = {
         "age_days": "INTEGER",
         "age_months": "INTEGER",
     },
+    "milestones": {
+        "subject_key": "UUID",
+        "site": "VARCHAR",
+        "record_key": "UUID",
+        "code": "VARCHAR",
+        "status": "VARCHAR",
+        "age_days": "INTEGER",
+    },
+    "assessments": {
+        "subject_key": "UUID",
+        "site": "VARCHAR",
+        "record_key": "UUID",
+        "instrument": "VARCHAR",
+        "edition": "VARCHAR",
+        "domain": "VARCHAR",
+        "score_type": "VARCHAR",
+        "score": "DECIMAL(28,12)",
+        "comparator": "VARCHAR",
+        "sem": "DECIMAL(28,12)",
+        "age_used": "VARCHAR",
+        "status": "VARCHAR",
+        "age_days": "INTEGER",
+    },
+    "imaging": {
+        "subject_key": "UUID",
+        "site": "VARCHAR",
+        "record_key": "UUID",
+        "scan_key": "UUID",
+        "metric": "VARCHAR",
+        "region": "VARCHAR",
+        "side": "VARCHAR",
+        "atlas": "VARCHAR",
+        "atlas_version": "VARCHAR",
+        "method": "VARCHAR",
+        "value": "DECIMAL(28,12)",
+        "field_strength_t": "DECIMAL(28,12)",
+        "scanner_model": "VARCHAR",
+        "pipeline": "VARCHAR",
+        "pipeline_version": "VARCHAR",
+        "quality": "VARCHAR",
+        "age_days": "INTEGER",
+        "is_usable": "BOOLEAN",
+        "unusable_reason": "VARCHAR",
+    },
     "conditions": {
         "subject_key": "UUID",
         "site": "VARCHAR",
@@ -105,8 +149,11 @@ CORE = {
     },
 }
 
-OBSERVED = {"subject_key": "UUID", "site": "VARCHAR", "cut_off_age_days": "INTEGER"}
-"""The one table of staging that the research models read: it holds what a release must not."""
+STAGING = {
+    "observed": {"subject_key": "UUID", "site": "VARCHAR", "cut_off_age_days": "INTEGER"},
+    "barred": {"subject_key": "UUID", "site": "VARCHAR", "scope": "VARCHAR", "verdict": "VARCHAR"},
+}
+"""What the research models read of staging: it holds what a release must not."""
 
 MONTH = Decimal("30.4375")
 _BLOOD = ("haemoglobin", "mcv")
@@ -115,6 +162,7 @@ SIGNS = {
     "hypotonia": "HP:0001252",
     "irritability": "HP:0000737",
     "lethargy": "HP:0001254",
+    "pallor": "HP:0000980",
     "atrophy": "HP:0002059",
 }
 _BREASTFED = ("exclusive", "predominant", "mixed", "breastfed_unspecified")
@@ -124,7 +172,7 @@ class Cohort:
     """Core tables in the making. Ages are in days; completed months follow from 30.4375 unless they are given."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in (*CORE, "observed")}
+        self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in (*CORE, *STAGING)}
         self._numbers = itertools.count(1)
 
     def key(self) -> uuid.UUID:
@@ -160,7 +208,8 @@ class Cohort:
         connection = duckdb.connect()
         connection.execute("CREATE SCHEMA staging; CREATE SCHEMA core; CREATE SCHEMA research")
         _define(connection)
-        tables = {f"core.{table}": columns for table, columns in CORE.items()} | {"staging.observed": OBSERVED}
+        tables = {f"core.{table}": columns for table, columns in CORE.items()}
+        tables |= {f"staging.{table}": columns for table, columns in STAGING.items()}
         for table, columns in tables.items():
             cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in columns.items())
             given = _as_text(columns, self.rows[table.partition(".")[2]])
@@ -210,6 +259,8 @@ class Infant:
         200 condition ICD10:D51.2 diagnosis     of the infant; `condition ... mother`
         200 transfused             likewise; `transfused mother`
         200 status died
+        200 milestone sitting_without_support lost
+        200 barred development     the family's consent does not cover the scope
         """
         for step in filter(None, (part.split() for part in story.split(";"))):
             self._step(*step)
@@ -229,6 +280,11 @@ class Infant:
             self.condition("SNOMED:116859006", age, "procedure", *words)
         elif what == "condition":
             self.condition(words[0], age, *words[1:])
+        elif what == "milestone":
+            self._add("milestones", code=words[0], status=words[1], age_days=age)
+        elif what == "barred":
+            row = {"subject_key": self.key, "site": self.site, "scope": words[0], "verdict": "withdrawn"}
+            self.cohort.rows["barred"].append(row)
         elif what == "status":
             self.status(words[0], age)
         else:

@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from b12.demo.truth.cases import Case
 from b12.demo.truth.evidence import Evidence, above, haemoglobin_cut_off, mma_limit
 from b12.demo.truth.records import Result
 
@@ -138,6 +137,17 @@ class Course:
             return None
         return LEFT[said[-1]["state"]], subject.age(said[-1]["effective"]) - self.start.age_days
 
+    def absent(self, visit: str) -> str | None:
+        """Why nothing could come of a visit: the infant had left, or it had not closed."""
+        return self.absent_until(self.window(visit)[1])
+
+    def absent_until(self, last: int) -> str | None:
+        """The same of a span that ends on a study day."""
+        left = self._left()
+        if left and left[1] <= last:
+            return left[0]
+        return "not_due" if self.cut_off_day <= last else None
+
     # Recovery
 
     def outcome(self, dimension: str, visit: str) -> Outcome:
@@ -230,10 +240,3 @@ class Course:
             return all(pair) and pair[1].value - pair[0].value >= 10
         pairs = [(before[m], after[m]) for m in needed if m in before and m in after]
         return bool(pairs) and all(b.value - a.value >= b.value / 2 for b, a in pairs)
-
-
-def outcomes(course: Course, case: Case) -> dict[tuple[str, str], Outcome]:
-    """Every dimension at every visit, of a case."""
-    if not case.is_case:
-        return {}
-    return {(d, v): course.outcome(d, v) for d in ("biochemical", "haematological") for v in VISITS}

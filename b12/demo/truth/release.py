@@ -13,8 +13,9 @@ from b12.demo.truth import attrition, core, identity
 from b12.demo.truth.cases import case, excluded_by
 from b12.demo.truth.core import Row
 from b12.demo.truth.evidence import Evidence
-from b12.demo.truth.follow_up import BLOOD_COUNT, STATUS_MARKERS, VISITS, Course, outcomes
+from b12.demo.truth.follow_up import BLOOD_COUNT, STATUS_MARKERS, VISITS, Course
 from b12.demo.truth.records import subjects
+from b12.demo.truth.recovery import outcomes
 
 UNIT = {
     "b12": "b12_pmol_per_l",

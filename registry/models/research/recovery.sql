@@ -2,145 +2,34 @@
 -- key: definition, subject_key, dimension, visit
 -- Whether the infant has recovered, by dimension. A dimension is assessed only where it was abnormal at baseline:
 -- not_affected leaves the denominator, not_assessable says why. Change before and after is not the effect of
--- treatment: there is no comparison here, and markers move with age.
-WITH told AS (
-    SELECT
-        subject_key,
-        visit,
-        dimension,
-        count(baseline_state) FILTER (WHERE baseline_state <> 'unknown') AS decided_at_baseline,
-        bool_or(coalesce(baseline_state = 'true', FALSE)) AS is_abnormal,
-        bool_or(is_abnormal_post_dose) AS is_abnormal_post_dose,
-        bool_or(coalesce(baseline_state = 'unknown', FALSE)) AS is_baseline_undecided,
-        bool_or(coalesce(baseline_state = 'unknown' AND is_baseline_censored, FALSE)) AS is_baseline_censored,
-        bool_or(is_baseline_lost) AS is_baseline_lost,
-        -- What the visit must show: every marker abnormal at baseline, and those that are always needed.
-        bool_or(coalesce(visit_state = 'true' AND (baseline_state = 'true' OR is_always_needed OR is_blocking), FALSE))
-            AS is_still_abnormal,
-        bool_or(
-            (coalesce(baseline_state = 'true', FALSE) OR is_always_needed) AND coalesce(visit_state, 'unknown') = 'unknown'
-        ) AS is_incomplete,
-        bool_or(coalesce(visit_state = 'unknown', FALSE)) AS is_visit_undecided,
-        bool_or(coalesce(visit_state = 'unknown' AND is_visit_censored, FALSE)) AS is_visit_censored,
-        bool_or(visit_state IS NOT NULL AND (coalesce(baseline_state = 'true', FALSE) OR is_always_needed)) AS is_seen,
-        bool_or(is_transfused) AS is_transfused,
-        bool_or(is_measured_out_of_window) AS is_measured_out_of_window,
-        -- Each abnormal marker that was measured again has changed enough, and at least one was.
-        coalesce(
-            bool_and(is_improved) FILTER (
-                WHERE (baseline_state = 'true' OR is_always_needed) AND is_improved IS NOT NULL
-            ),
-            FALSE
-        ) AS is_improved,
-        bool_or(is_reference_band_changed) AS is_reference_band_changed,
-        max(visit_study_day) AS study_day,
-        max(visit_age_days) AS age_days
-    FROM research.recovery_markers
-    GROUP BY subject_key, visit, dimension
-),
-
-b12 AS (
-    SELECT DISTINCT subject_key, visit
-    FROM research.visit_markers
-    WHERE analyte = 'b12' AND is_chosen
-),
-
-unconfirmed AS (
-    SELECT DISTINCT m.subject_key, k.dimension
-    FROM research.markers AS m
-    INNER JOIN definitions.recovery_criterion AS k ON m.analyte = k.analyte
-    INNER JOIN definitions.baseline_window AS w ON m.analyte = w.item
-    WHERE m.unusable_reason = 'unit_unconfirmed' AND m.study_day >= w.from_day AND m.study_day <= w.to_day
-),
-
-judged AS (
-    SELECT
-        c.definition,
-        c.subject_key,
-        c.site,
-        c.class,
-        c.is_primary_case,
-        t.dimension,
-        t.visit,
-        f.visit_order,
-        CASE
-            WHEN t.is_abnormal OR t.is_abnormal_post_dose THEN TRUE
-            WHEN t.decided_at_baseline > 0 AND NOT t.is_baseline_undecided THEN FALSE
-        END AS is_at_risk,
-        CASE
-            WHEN t.is_abnormal THEN NULL
-            WHEN t.is_abnormal_post_dose THEN 'baseline_post_dose'
-            WHEN t.is_baseline_censored THEN 'censored_undecidable'
-            WHEN t.is_baseline_undecided THEN 'no_cut_off'
-            WHEN t.decided_at_baseline > 0 THEN NULL
-            WHEN t.is_baseline_lost THEN 'transfused'
-            WHEN u.dimension IS NOT NULL THEN 'unit_unconfirmed'
-            WHEN t.dimension = 'biochemical' AND b.subject_key IS NOT NULL THEN 'b12_only'
-            ELSE 'no_baseline'
-        END AS baseline_reason,
-        CASE
-            WHEN t.is_seen THEN NULL
-            WHEN f.state IN ('not_due', 'due') THEN 'not_due'
-            WHEN f.state = 'not_expected' THEN f.reason
-            WHEN t.dimension = 'biochemical' AND v.subject_key IS NOT NULL THEN 'b12_only'
-            WHEN t.is_measured_out_of_window THEN 'out_of_window'
-            ELSE 'no_follow_up'
-        END AS visit_reason,
-        t.is_transfused,
-        t.is_still_abnormal,
-        t.is_incomplete,
-        t.is_improved,
-        t.is_visit_undecided,
-        t.is_visit_censored,
-        t.is_reference_band_changed,
-        t.study_day,
-        t.age_days
-    FROM research.cases AS c
-    INNER JOIN told AS t ON c.subject_key = t.subject_key
-    INNER JOIN research.follow_up AS f ON t.subject_key = f.subject_key AND t.visit = f.visit
-    LEFT JOIN unconfirmed AS u ON t.subject_key = u.subject_key AND t.dimension = u.dimension
-    LEFT JOIN b12 AS b ON t.subject_key = b.subject_key AND b.visit = 'baseline'
-    LEFT JOIN b12 AS v ON t.subject_key = v.subject_key AND t.visit = v.visit
-    WHERE c.is_case
-),
-
-stated AS (
-    SELECT
-        *,
-        CASE
-            WHEN baseline_reason IS NOT NULL THEN 'not_assessable'
-            WHEN NOT is_at_risk THEN 'not_affected'
-            WHEN visit_reason IS NOT NULL THEN 'not_assessable'
-            WHEN dimension = 'haematological' AND is_transfused THEN 'not_assessable'
-            WHEN NOT is_still_abnormal AND NOT is_incomplete THEN 'recovered'
-            WHEN is_improved THEN 'improved'
-            WHEN is_still_abnormal THEN 'not_recovered'
-            ELSE 'not_assessable'
-        END AS state
-    FROM judged
+-- treatment: there is no comparison here, and markers, scores and signs move with age.
+WITH dimensions AS (
+    SELECT * FROM research.recovery_blood
+    UNION ALL BY NAME
+    SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_clinical
 )
 
 SELECT
-    definition,
-    subject_key,
-    site,
-    class,
-    is_primary_case,
-    dimension,
-    visit,
-    visit_order,
-    is_at_risk,
-    state,
-    CASE
-        WHEN state <> 'not_assessable' THEN NULL
-        WHEN baseline_reason IS NOT NULL THEN baseline_reason
-        WHEN visit_reason IS NOT NULL THEN visit_reason
-        WHEN dimension = 'haematological' AND is_transfused THEN 'transfused'
-        WHEN is_visit_censored THEN 'censored_undecidable'
-        WHEN is_visit_undecided THEN 'no_cut_off'
-        ELSE 'no_follow_up'
-    END AS reason,
-    is_reference_band_changed,
-    study_day,
-    age_days
-FROM stated
+    c.definition,
+    d.subject_key,
+    d.site,
+    c.class,
+    c.is_primary_case,
+    d.dimension,
+    d.visit,
+    v.visit_order,
+    d.is_at_risk,
+    d.baseline_reason,
+    d.state,
+    d.reason,
+    d.parts_at_risk,
+    d.parts_assessed,
+    d.parts_recovered,
+    d.is_reference_band_changed,
+    d.study_day,
+    d.study_day + t.treatment_start_age_days AS age_days
+FROM dimensions AS d
+INNER JOIN research.recovery_visits AS v ON d.subject_key = v.subject_key AND d.visit = v.visit
+INNER JOIN research.treatment AS t ON d.subject_key = t.subject_key
+INNER JOIN research.cases AS c ON d.subject_key = c.subject_key
+WHERE c.is_case

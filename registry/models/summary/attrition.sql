@@ -121,11 +121,11 @@ part AS (
     UNION
     SELECT 'followed_up' AS step, id AS part FROM definitions.visit
     UNION
-    SELECT s.id AS step, r.dimension || ':' || v.id AS part
+    SELECT s.id AS step, r.code || ':' || v.id AS part
     FROM definitions.attrition_step AS s
-    CROSS JOIN definitions.recovery_criterion AS r
+    CROSS JOIN definitions.recovery_dimension AS r
     CROSS JOIN definitions.visit AS v
-    WHERE s.part = 'dimension:visit'
+    WHERE s.part = 'dimension:visit' AND r.in_overall <> 'never'
     UNION
     SELECT step, part FROM counted
 ),

@@ -1,0 +1,17 @@
+"""Whether an infant recovered, by dimension, by the definitions' text.
+
+How each dimension is judged is in `follow_up` (blood) and `signs`.
+"""
+
+from b12.demo.truth.cases import Case
+from b12.demo.truth.follow_up import VISITS, Course, Outcome
+from b12.demo.truth.signs import Signs
+
+
+def outcomes(course: Course, case: Case) -> dict[tuple[str, str], Outcome]:
+    """Every dimension at every visit, of a case."""
+    if not case.is_case:
+        return {}
+    signs = Signs(course)
+    found = {(d, v): course.outcome(d, v) for d in ("biochemical", "haematological") for v in VISITS}
+    return found | {("clinical", visit): signs.outcome(visit) for visit in VISITS}
