@@ -104,6 +104,7 @@ CORE = {
         "score": "DECIMAL(28,12)",
         "comparator": "VARCHAR",
         "sem": "DECIMAL(28,12)",
+        "category": "VARCHAR",
         "age_used": "VARCHAR",
         "status": "VARCHAR",
         "age_days": "INTEGER",
@@ -260,6 +261,8 @@ class Infant:
         200 transfused             likewise; `transfused mother`
         200 status died
         200 milestone sitting_without_support lost
+        200 score 70 dasii:1997:mental:ratio_dq sem=3     of Bayley-III's cognitive composite unless it is named;
+                                   `score untestable`, `score 40floor`, `score 90 corrected`
         200 barred development     the family's consent does not cover the scope
         """
         for step in filter(None, (part.split() for part in story.split(";"))):
@@ -280,6 +283,8 @@ class Infant:
             self.condition("SNOMED:116859006", age, "procedure", *words)
         elif what == "condition":
             self.condition(words[0], age, *words[1:])
+        elif what == "score":
+            self._told_score(age, words)
         elif what == "milestone":
             self._add("milestones", code=words[0], status=words[1], age_days=age)
         elif what == "barred":
@@ -308,6 +313,32 @@ class Infant:
             else:
                 fields["purpose"] = None if word == "unstated" else word
         self.dose(age, **fields)
+
+    def _told_score(self, age: int, words: tuple[str, ...]) -> None:
+        told, *rest = words
+        scale, sem, age_used = "bayley:iii:cognitive:composite", None, "chronological"
+        for word in rest:
+            if word.startswith("sem="):
+                sem = Decimal(word.removeprefix("sem="))
+            elif ":" in word:
+                scale = word
+            else:
+                age_used = word
+        instrument, edition, domain, score_type = scale.split(":")
+        number = told.rstrip("abcdefghijklmnopqrstuvwxyz")
+        self._add(
+            "assessments",
+            instrument=instrument,
+            edition=edition,
+            domain=domain,
+            score_type=score_type,
+            score=Decimal(number) if number else None,
+            comparator=told.removeprefix(number) or None if number else None,
+            sem=sem,
+            age_used=age_used,
+            status="completed" if number else told,
+            age_days=age,
+        )
 
     def _told_result(self, word: str, age: int, at: int | None, person: str) -> None:
         analyte, _, value = word.partition("=")

@@ -132,7 +132,7 @@ def test_a_step_that_nobody_reached_is_shown_with_its_zero(registry: duckdb.Duck
     rows = registry.execute(
         "SELECT n FROM summary.attrition WHERE site = 'OSL01' AND step IN ('primary_case', 'recovered')"
     ).fetchall()
-    assert rows == [(0,)] * 7
+    assert rows == [(0,)] * 13
 
 
 def test_no_table_names_a_subject_whose_consent_was_withdrawn(registry: duckdb.DuckDBPyConnection) -> None:

@@ -6,6 +6,8 @@
 WITH dimensions AS (
     SELECT * FROM research.recovery_blood
     UNION ALL BY NAME
+    SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_developmental
+    UNION ALL BY NAME
     SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_clinical
 )
 
