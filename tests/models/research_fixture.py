@@ -29,6 +29,8 @@ CORE = {
         "group": "VARCHAR",
         "sex": "VARCHAR",
         "gestation_total_days": "INTEGER",
+        "is_preterm": "BOOLEAN",
+        "age_correction_days": "INTEGER",
         "elevation_m": "INTEGER",
         "enrolled_age_days": "INTEGER",
         "cut_off_age_months": "INTEGER",
@@ -92,6 +94,9 @@ CORE = {
         "code": "VARCHAR",
         "status": "VARCHAR",
         "age_days": "INTEGER",
+        "age_months": "INTEGER",
+        "observed_precision": "VARCHAR",
+        "attained_age_days": "INTEGER",
     },
     "assessments": {
         "subject_key": "UUID",
@@ -196,6 +201,9 @@ class Cohort:
             "elevation_m": 0,
             "enrolled_age_days": 150,
         } | fields
+        gestation = row["gestation_total_days"]
+        row["is_preterm"] = None if gestation is None else gestation < 259
+        row["age_correction_days"] = None if gestation is None else 280 - gestation if gestation < 259 else 0
         cut_off_age_days = row.pop("cut_off_age_days", 900)
         row.setdefault("cut_off_age_months", int(cut_off_age_days / MONTH))
         self.rows["subjects"].append({"subject_key": subject, **row})
@@ -286,7 +294,7 @@ class Infant:
         elif what == "score":
             self._told_score(age, words)
         elif what == "milestone":
-            self._add("milestones", code=words[0], status=words[1], age_days=age)
+            self.milestone(words[0], age, words[1])
         elif what == "barred":
             row = {"subject_key": self.key, "site": self.site, "scope": words[0], "verdict": "withdrawn"}
             self.cohort.rows["barred"].append(row)
@@ -370,6 +378,10 @@ class Infant:
     def sign(self, code: str, age: int, status: str = "present", **fields: Any) -> uuid.UUID:
         row = {"code": code, "status": status, "age_days": age, "age_months": int(age / MONTH)}
         return self._add("symptoms", **(row | fields))
+
+    def milestone(self, code: str, age: int, status: str, **fields: Any) -> uuid.UUID:
+        row = {"status": status, "age_days": age, "age_months": int(age / MONTH), "observed_precision": "day"}
+        return self._add("milestones", code=code, **(row | fields))
 
     def fed(self, infant: str, start: int, end: int | None = None, mother_diet: str | None = None) -> uuid.UUID:
         return self._add(
