@@ -139,8 +139,8 @@ def test_attainment_is_an_interval_that_stays_through_loss_and_return() -> None:
     first_sight, between, through, loss_first = attainment(
         "200 milestone rolling achieved",
         "100 milestone rolling not_yet; 150 milestone rolling emerging; 200 milestone rolling achieved",
-        "150 milestone rolling not_yet; 200 milestone rolling achieved; 250 milestone rolling lost; 300 milestone rolling not_yet;"
-        "350 milestone rolling regained",
+        "150 milestone rolling not_yet; 200 milestone rolling achieved; 250 milestone rolling lost;"
+        "300 milestone rolling not_yet; 350 milestone rolling regained",
         "250 milestone rolling lost",
     )
     every = (first_sight, between, through, loss_first)
