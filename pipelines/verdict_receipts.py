@@ -13,6 +13,7 @@ import dagster as dg
 
 from contracts import rulebook
 from contracts.errors import EnvironmentProblem
+from contracts.history_rules import history_rules
 from contracts.platform_event import message, parts
 from contracts.site import Site
 from contracts.verdict_receipts import ChangedVerdict, ChangedVerdicts, Question, VerdictReceipt
@@ -138,5 +139,5 @@ def _entry(change: Change) -> ChangedVerdict:
 
 
 def _question(kind: str, rule: str) -> Question:
-    found = rulebook.rule(kind, rule)
+    found = history_rules().get((kind, rule)) or rulebook.rule(kind, rule)
     return Question(rule=rule, field=found.field, fix=found.fix)

@@ -51,6 +51,14 @@ def test_a_question_about_an_included_event_names_rule_field_and_what_to_do() ->
     assert "confirm the value" in question.fix
 
 
+def test_a_question_about_a_subject_s_history_names_rule_field_and_what_to_do() -> None:
+    asked = change(verdict="included", reason=None)._replace(kind="milestone", questions=["not_yet_after_achieved"])
+    (receipt,) = decoded(messages(BLR01, [asked]))
+    (question,) = receipt.data.verdicts[0].questions
+    assert (question.rule, question.field) == ("not_yet_after_achieved", "status")
+    assert "send the status lost" in question.fix
+
+
 def test_many_changes_are_split_below_the_broker_s_limit() -> None:
     changes = [change(offset) for offset in range(5_000)]
     values = list(messages(BLR01, changes))

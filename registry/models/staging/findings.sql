@@ -2,7 +2,13 @@
 -- key: delivery, rule
 -- A confirmation holds for what had been said of the record by then, also when the same is said again later, and until
 -- its day. A later correction is asked anew.
-WITH confirmed AS (
+WITH hits AS (
+    SELECT * FROM staging.rule_hits
+    UNION ALL BY NAME
+    SELECT * FROM staging.history_hits
+),
+
+confirmed AS (
     SELECT c.site, c.target_kind, c.target_record_key, c.rule, max(c.event_time) AS confirmed_at
     FROM staging.lake_confirmation AS c
     CROSS JOIN staging.build AS b
@@ -13,7 +19,7 @@ WITH confirmed AS (
 
 answered AS (
     SELECT h.delivery, h.rule
-    FROM staging.rule_hits AS h
+    FROM hits AS h
     INNER JOIN staging.deliveries AS d ON h.delivery = d.delivery
     INNER JOIN confirmed AS c
         ON
@@ -41,6 +47,6 @@ SELECT
     h.effect,
     h.reason,
     a.delivery IS NOT NULL AS is_confirmed
-FROM staging.rule_hits AS h
+FROM hits AS h
 INNER JOIN staging.deliveries AS d ON h.delivery = d.delivery
 LEFT JOIN answered AS a ON h.delivery = a.delivery AND h.rule = a.rule
