@@ -93,14 +93,18 @@ class Course:
         target = self.window(visit)[2]
 
         def nearness(result: Result) -> tuple[object, ...]:
-            newest = result.by.time.timestamp() if result.by.time else 0
-            return abs(self.day(result) - target), result.age_days, -self._counted(result), -newest
+            counted, newest = self.standing(result)
+            return abs(self.day(result) - target), result.age_days, -counted, -newest
 
         placed = self._placed[visit]
         return {
             analyte: min((r for r in placed if r.analyte == analyte), key=nearness)
             for analyte in {r.analyte for r in placed}
         }
+
+    def standing(self, result: Result) -> tuple[int, float]:
+        """Of several on one day the greatest counts: the draw with most markers, then the newest."""
+        return self._counted(result), result.by.time.timestamp() if result.by.time else 0
 
     def _counted(self, result: Result) -> int:
         """How many of B12, homocysteine and MMA its draw has."""
@@ -118,7 +122,7 @@ class Course:
         first, last, _ = self.window(visit)
         if self.at(visit):
             return "in_window", None
-        left = self._left()
+        left = self.left
         if left and left[1] <= last:
             return "not_expected", left[0]
         if self.cut_off_day < first:
@@ -129,7 +133,8 @@ class Course:
             return "missed", "no_baseline"
         return "missed", "out_of_window" if self.unscheduled else "no_follow_up"
 
-    def _left(self) -> tuple[str, int] | None:
+    @property
+    def left(self) -> tuple[str, int] | None:
         """Why and on which study day the infant left, by the latest word."""
         subject = self.evidence.subject
         said = sorted(subject.of("status"), key=lambda said: said["effective"].date)
@@ -143,7 +148,7 @@ class Course:
 
     def absent_until(self, last: int) -> str | None:
         """The same of a span that ends on a study day."""
-        left = self._left()
+        left = self.left
         if left and left[1] <= last:
             return left[0]
         return "not_due" if self.cut_off_day <= last else None
@@ -160,7 +165,7 @@ class Course:
             "is_reference_band_changed": any(self._band_changed(before[m], after[m]) for m in before.keys() & after),
             "study_day": max(days, default=None),
         }
-        abnormal = [m for m, r in before.items() if self._is_abnormal(r)]
+        abnormal = [m for m, r in before.items() if self.is_abnormal(r)]
         at_risk, reason = self._risk(dimension, before, abnormal)
         if reason:
             return Outcome(at_risk, "not_assessable", reason, **seen)
@@ -172,15 +177,15 @@ class Course:
         if dimension == "haematological" and any(self.is_transfused(r) for r in after.values()):
             return Outcome(True, "not_assessable", "transfused", **seen)
         must = set(markers) if dimension == "biochemical" else needed
-        abnormal_after = [m for m in must & after.keys() if self._is_abnormal(after[m])]
-        decided = [m for m in needed & after.keys() if self._is_abnormal(after[m]) is not None]
+        abnormal_after = [m for m in must & after.keys() if self.is_abnormal(after[m])]
+        decided = [m for m in needed & after.keys() if self.is_abnormal(after[m]) is not None]
         if len(decided) == len(needed) and not abnormal_after:
             return Outcome(True, "recovered", None, **seen)
         if self._improved(dimension, before, after, needed):
             return Outcome(True, "improved", None, **seen)
         if abnormal_after:
             return Outcome(True, "not_recovered", None, **seen)
-        undecided = [m for m in must & after.keys() if self._is_abnormal(after[m]) is None]
+        undecided = [m for m in must & after.keys() if self.is_abnormal(after[m]) is None]
         return Outcome(True, "not_assessable", "no_cut_off" if undecided else "no_follow_up", **seen)
 
     def _risk(self, dimension: str, before: dict[str, Result], abnormal: list[str]) -> tuple[bool | None, str | None]:
@@ -188,9 +193,9 @@ class Course:
         if abnormal:
             return True, None
         markers = ("homocysteine", "mma") if dimension == "biochemical" else BLOOD_COUNT
-        if any(self._is_abnormal(r) for r in self.early if r.analyte in markers):
+        if any(self.is_abnormal(r) for r in self.early if r.analyte in markers):
             return True, "baseline_post_dose"
-        if any(self._is_abnormal(r) is None for r in before.values()):
+        if any(self.is_abnormal(r) is None for r in before.values()):
             return None, "no_cut_off"
         if before:
             return False, None
@@ -213,7 +218,7 @@ class Course:
         later = [r for r in self.unscheduled if r.analyte in markers and self.day(r) > 0]
         return "out_of_window" if later else "no_follow_up"
 
-    def _is_abnormal(self, result: Result) -> bool | None:
+    def is_abnormal(self, result: Result) -> bool | None:
         """Outside the target of recovery; None where there is no cut-off."""
         if result.analyte == "homocysteine":
             return above(result, Decimal("6.5"))

@@ -16,6 +16,7 @@ from b12.demo.truth.evidence import Evidence
 from b12.demo.truth.follow_up import BLOOD_COUNT, STATUS_MARKERS, VISITS, Course
 from b12.demo.truth.records import subjects
 from b12.demo.truth.recovery import outcomes
+from b12.demo.truth.times import relapse, time_to, together
 
 UNIT = {
     "b12": "b12_pmol_per_l",
@@ -39,6 +40,8 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
         found["research.cases"].append(_case(evidence, cut_off))
         found["research.follow_up"] += _follow_up(evidence, cut_off)
         found["research.recovery"] += _recovery(evidence, cut_off)
+        for name, rows in _over_time(evidence, cut_off).items():
+            found[name] += rows
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
     excluded = {core.key_of(subject): by for subject in everyone if (by := excluded_by(subject))}
     found["summary.attrition"] = attrition.rows(deliveries, verdicts, found, excluded)
@@ -160,3 +163,40 @@ def _recovery(evidence: Evidence, cut_off: date) -> list[Row]:
         }
         for (dimension, visit), outcome in outcomes(Course(evidence, cut_off), found).items()
     ]
+
+
+def _over_time(evidence: Evidence, cut_off: date) -> dict[str, list[Row]]:
+    """Overall outcome, time to recovery and relapse of a treated case."""
+    found = case(evidence)
+    rows: dict[str, list[Row]] = {"research.recovery_overall": [], "research.time_to_recovery": []}
+    rows["research.relapses"] = []
+    if evidence.start is None or not found.is_case:
+        return rows
+    course = Course(evidence, cut_off)
+    at_visits = outcomes(course, found)
+    who = {"definition": "default", "subject_key": core.key_of(evidence.subject), "site": evidence.subject.site}
+    who |= {"class": found.case_class, "is_primary_case": found.is_primary}
+    for visit in VISITS:
+        state, reason, at_risk, assessed = together(at_visits, visit)
+        told = {"state": state, "reason": reason, "dimensions_at_risk": at_risk, "dimensions_assessed": assessed}
+        rows["research.recovery_overall"].append({**who, "visit": visit, **told})
+    for dimension in dict.fromkeys(dimension for dimension, _ in at_visits):
+        time = time_to(dimension, course, at_visits)
+        rows["research.time_to_recovery"].append(
+            {
+                **who,
+                "dimension": dimension,
+                "is_at_risk": time.is_at_risk,
+                "event": time.event,
+                "lower_study_day": time.lower,
+                "upper_study_day": time.upper,
+                "looks": time.looks,
+                "reason": time.reason,
+            }
+        )
+        if dimension == "biochemical" and time.event == "recovered" and time.upper is not None:
+            after = relapse(evidence, course, time.upper)
+            told = {"state": after.state, "reason": after.reason}
+            told |= {"lower_study_day": after.lower, "upper_study_day": after.upper}
+            rows["research.relapses"].append({**who, "recovered_study_day": time.upper, **told})
+    return rows
