@@ -83,6 +83,7 @@ CORE = {
         "record_key": "UUID",
         "code": "VARCHAR",
         "status": "VARCHAR",
+        "severity": "VARCHAR",
         "onset_age_days": "INTEGER",
         "age_days": "INTEGER",
         "age_months": "INTEGER",
@@ -113,6 +114,8 @@ CORE = {
         "age_used": "VARCHAR",
         "status": "VARCHAR",
         "age_days": "INTEGER",
+        "is_blinded": "BOOLEAN",
+        "age_months": "INTEGER",
     },
     "imaging": {
         "subject_key": "UUID",
