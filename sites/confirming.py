@@ -3,12 +3,13 @@
 Which rows raise questions is found by `sites.checking`; what the answer changes belongs to the registry.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from contracts.errors import UsageError
+from contracts.history_rules import history_rules
 from contracts.site import Site
 from sites.checking import Report, check_events, check_table
 from sites.ledger import Acknowledged, Ledger
@@ -34,11 +35,12 @@ def answers(
     rows: Collection[int],
     reason: str,
     now: datetime,
+    rule: str | None = None,
 ) -> list[Answered]:
     """The confirmations of all that these rows are asked, or warned, about and that is not confirmed yet.
 
-    `reason` is the contract's, `now` their time. UsageError for a row that nothing is asked about, that has an
-    error, or that was not pushed as it stands.
+    `reason` is the contract's, `now` their time, `rule` a question of the registry's that no check of a file can ask.
+    UsageError for a row that nothing is asked about, that has an error, or that was not pushed as it stands.
     """
     report = Report(path)
     sent = ledger.current_ids()
@@ -46,7 +48,10 @@ def answers(
     statements = {(each.row, each.output or each.kind): each for each in found if each.row in rows}
     before = ledger.confirmed()
     made = []
-    asked = [each for each in report.problems if each.severity in ("question", "warning") and each.row in rows]
+    if rule is None:
+        asked = [each for each in report.problems if each.severity in ("question", "warning") and each.row in rows]
+    else:
+        asked = _asked_by_the_registry(rule, statements.values())
     for row in rows:
         if row not in {problem.row for problem in asked}:
             raise UsageError(f"{path.name}: nothing is asked about row {row}; `b12 check` names the rows in doubt")
@@ -65,6 +70,19 @@ def answers(
         if answered not in before:
             made.append(Answered(question, answered, _confirmation(statement, answered, site, reason, now)))
     return made
+
+
+def _asked_by_the_registry(rule: str, statements: Iterable[Statement]) -> list[Problem]:
+    """What a rule of history may have asked about these: whether it did stands in the receipts, not in the file."""
+    if rule not in {name for _, name in history_rules()}:
+        names = ", ".join(sorted(name for _, name in history_rules()))
+        raise UsageError(f"--rule: {rule!r} is no question of the registry's alone; it has {names}")
+    found = [(each, history_rules().get((each.kind, rule))) for each in statements]
+    return [
+        Problem(each.row, its.field, its.id, its.fix, each.output or each.kind, "question")
+        for each, its in found
+        if its is not None
+    ]
 
 
 def send(made: Collection[Answered], ledger: Ledger, sender: Sender) -> None:

@@ -90,6 +90,9 @@ def confirm(
         Literal["checked_source", "repeated_measurement", "known_condition", "assay_verified"],
         typer.Option(help="How you know."),
     ] = "checked_source",
+    rule: Annotated[
+        str | None, typer.Option(help="The rule that asked, as `b12 receipts` names it, where the check does not ask.")
+    ] = None,
 ) -> None:
     """Answer a question of the check: what stands in this row, and was pushed, is right."""
     from sites import config as configs
@@ -103,7 +106,7 @@ def confirm(
     ledger_path = ledgers.path_of(configs.state_directory(path), site)
     with ledgers.opened(ledger_path, settings.key) as ledger, ledgers.one_push_at_a_time(ledger_path):
         now = ledger.next_time(datetime.now(UTC))
-        made = confirming.answers(file, mapping, settings.as_site, ledger, row, reason, now)
+        made = confirming.answers(file, mapping, settings.as_site, ledger, row, reason, now, rule)
         if not made:
             print("Confirmed before; nothing to send.")
             return

@@ -44,6 +44,7 @@ STORIES: dict[str, tuple[str, tuple[object, ...]]] = {
         (20, "points", 5, 35, "better"),
     ),
     "untreated": ("199 score 70; 290 score 90", (None, None, None, None, None)),
+    "the mother was treated": ("200 dose mother; 199 score 70; 290 score 90", (None, None, None, None, None)),
     "untestable later": (BASE + "290 score untestable", (None, None, None, None, None)),
 }
 

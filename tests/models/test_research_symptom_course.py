@@ -32,6 +32,7 @@ STORIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         DOSE + "190 sign tremor; 190 sign tremor resolved",
         [(None, 190, "before_treatment", 190, None)],
     ),
+    "the mother was treated": ("200 dose mother; 205 sign tremor", [(None, 205, "untreated", 205, None)]),
     "never seen": (DOSE + "190 sign tremor absent", []),
 }
 

@@ -23,6 +23,7 @@ from sites.sending import Acknowledge
 from sites.statement import Statement
 from tests.lab_tables import NOW, SITE, mapping
 from tests.registry_fixture import BLR01, built
+from tests.sample_events import event
 
 MAP = """
 subject = "code"
@@ -70,6 +71,13 @@ class Lab:
         plan = pushing.plan(self.path, mapping(MAP), SITE, self.ledger, self.now)
         try:
             return pushing.send(plan, SITE, self.ledger, self, self.now).sent
+        finally:
+            plan.close()
+
+    def push_events(self, path: Path) -> None:
+        plan = pushing.plan(path, None, SITE, self.ledger, self.now)
+        try:
+            pushing.send(plan, SITE, self.ledger, self, self.now)
         finally:
             plan.close()
 
@@ -210,3 +218,17 @@ def told_of_events(lab: Lab, path: Path) -> list[tuple[int, str, str]]:
     plan = pushing.plan(path, None, SITE, lab.ledger, NOW)
     plan.close()
     return told(plan.report)
+
+
+def test_what_only_the_registry_asks_is_confirmed_by_its_rule(lab: Lab) -> None:
+    events = lab.path.with_suffix(".ndjson")
+    events.write_bytes(event("milestone", SITE.id, record="rolls-2", data={"status": "not_yet", "attained": None}))
+    lab.push_events(events)
+    now = NOW + timedelta(minutes=9)
+    rule = "not_yet_after_achieved"
+    (answer,) = confirming.answers(events, None, SITE, lab.ledger, [1], "checked_source", now, rule)
+    assert answer.answers[:3] == ("milestone", "rolls-2", rule)
+    with pytest.raises(UsageError, match=r"nothing is asked about row 1"):
+        confirming.answers(events, None, SITE, lab.ledger, [1], "checked_source", now)
+    with pytest.raises(UsageError, match=r"no question of the registry's alone; it has not_yet_after_achieved"):
+        confirming.answers(events, None, SITE, lab.ledger, [1], "checked_source", now, RULE)
