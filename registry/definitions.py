@@ -4,7 +4,8 @@ Each array of tables in `contracts/tables/*.toml` and `contracts/definitions/*.t
 `[[sign]]` is `definitions.sign`. An array inside an array carries the code or id of what it stands in
 (`[[analyte.code]]` is `definitions.analyte_code` with a column `analyte`), and an inline table becomes rows of key
 and value. A column has the type that its values have in TOML (a decimal fraction is DECIMAL(28,12) as written),
-unless `[columns.<table>]` of the file says another. What a definition means belongs to the contract.
+unless `[columns.<table>]` of the file says another. A table too long for TOML is a Parquet file beside them. What a
+definition means belongs to the contract.
 """
 
 import tomllib
@@ -31,6 +32,16 @@ FACTOR = "DECIMAL(18,10)"
 _BAND = ("id", "person", "analyte", "criterion", "operator", "from_months", "to_months")
 _OPERATORS = ("<", ">=", ">")
 _IDENTITY = ("id", "code", "loinc", "name")
+_STANDARD = Path(str(files("contracts").joinpath("tables", "growth_standard.parquet")))
+_STANDARD_TYPES = {
+    "index": "VARCHAR",
+    "sex": "VARCHAR",
+    "position": "VARCHAR",
+    "day_or_cm": "DECIMAL(6,1)",
+    "l": "DECIMAL(8,5)",
+    "m": "DECIMAL(8,5)",
+    "s": "DECIMAL(8,5)",
+}
 _TYPES: dict[type, str] = {str: "VARCHAR", bool: "BOOLEAN", int: "INTEGER", Decimal: "DECIMAL(28,12)", date: "DATE"}
 
 
@@ -42,7 +53,9 @@ class Table:
     columns: Mapping[str, str]
     """SQL type by column."""
     rows: Sequence[tuple[Any, ...]]
-    """In the order of the file."""
+    """In the order of the file; none here where a Parquet file holds them."""
+    file: Path | None = None
+    """The Parquet file."""
 
 
 @cache
@@ -51,7 +64,7 @@ def tables(directory: Path | None = None) -> tuple[Table, ...]:
 
     DefinitionsWrong when a file is not TOML, when two files name the same table, or when age bands overlap.
     """
-    found = [_unit_factors()]
+    found = [_unit_factors(), Table("growth_standard", _STANDARD_TYPES, (), _STANDARD)]
     for folder in ("tables", "definitions"):
         shipped = {entry.name: entry for entry in _listed(files("contracts").joinpath(folder))}
         if folder == "definitions" and directory is not None:
@@ -74,6 +87,9 @@ def load(connection: duckdb.DuckDBPyConnection, directory: Path | None = None, *
     for table in tables(directory):
         listed = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
         connection.execute(f'CREATE TABLE definitions."{table.name}" ({listed})')
+        if table.file:
+            insert = f'INSERT INTO definitions."{table.name}" BY NAME FROM read_parquet(?)'
+            connection.execute(insert, [str(table.file)])
         if table.rows:
             row = f"({', '.join('?' * len(table.columns))})"
             every = ", ".join([row] * len(table.rows))

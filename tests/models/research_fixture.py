@@ -31,6 +31,7 @@ CORE = {
         "gestation_total_days": "INTEGER",
         "is_preterm": "BOOLEAN",
         "age_correction_days": "INTEGER",
+        "birth_precision": "VARCHAR",
         "elevation_m": "INTEGER",
         "enrolled_age_days": "INTEGER",
         "cut_off_age_months": "INTEGER",
@@ -148,6 +149,20 @@ CORE = {
         "onset_age_days": "INTEGER",
         "resolved_age_days": "INTEGER",
     },
+    "growth": {
+        "subject_key": "UUID",
+        "site": "VARCHAR",
+        "record_key": "UUID",
+        "weight_g": "DECIMAL(28,12)",
+        "length_cm": "DECIMAL(28,12)",
+        "position": "VARCHAR",
+        "head_circumference_cm": "DECIMAL(28,12)",
+        "has_oedema": "BOOLEAN",
+        "age_days": "INTEGER",
+        "age_months": "INTEGER",
+        "minute_of_day": "INTEGER",
+        "measured_precision": "VARCHAR",
+    },
     "statuses": {
         "subject_key": "UUID",
         "site": "VARCHAR",
@@ -201,6 +216,7 @@ class Cohort:
             "group": "suspected",
             "sex": "female",
             "gestation_total_days": 280,
+            "birth_precision": "day",
             "elevation_m": 0,
             "enrolled_age_days": 150,
         } | fields
@@ -219,7 +235,8 @@ class Cohort:
         """The research models (or those named and what they read) over these tables, in memory."""
         connection = duckdb.connect()
         connection.execute("CREATE SCHEMA staging; CREATE SCHEMA core; CREATE SCHEMA research")
-        _define(connection)
+        models = research_models(names)
+        _define(connection, {name.removeprefix("definitions.") for model, _ in models for name in _read_by(model)})
         tables = {f"core.{table}": columns for table, columns in CORE.items()}
         tables |= {f"staging.{table}": columns for table, columns in STAGING.items()}
         for table, columns in tables.items():
@@ -228,7 +245,7 @@ class Cohort:
             connection.register("given", given)
             connection.execute(f"CREATE TABLE {table} AS SELECT {cast} FROM given")
             connection.unregister("given")
-        for name, sql in research_models(names):
+        for name, sql in models:
             connection.execute(f"CREATE TABLE {name} AS {sql}")
         return connection
 
@@ -399,6 +416,11 @@ class Infant:
     def condition(self, code: str, age: int, category: str, person: str = "infant") -> uuid.UUID:
         return self._add("conditions", code=code, category=category, person=person, onset_age_days=age)
 
+    def measured(self, age: int, **fields: Any) -> uuid.UUID:
+        """A visit of growth; weight in g, length and head in cm."""
+        row = {"age_days": age, "age_months": int(age / MONTH), "measured_precision": "day"}
+        return self._add("growth", **(row | fields))
+
     def status(self, state: str, age: int) -> uuid.UUID:
         return self._add("statuses", state=state, effective_age_days=age)
 
@@ -407,11 +429,10 @@ class Infant:
 def research_models(names: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     """Name and SQL of each research model (or of those named and what they read), each behind what it reads."""
     found = {f"research.{path.stem}": path.read_text(encoding="utf-8") for path in (MODELS / "research").glob("*.sql")}
-    reads = {name: _reads(sql) & found.keys() for name, sql in found.items()}
     ordered: list[str] = []
 
     def place(name: str) -> None:
-        for read in sorted(reads[name]):
+        for read in sorted(_read_by(name) & found.keys()):
             place(read)
         if name not in ordered:
             ordered.append(name)
@@ -421,14 +442,19 @@ def research_models(names: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
     return tuple((name, found[name]) for name in ordered)
 
 
-def _reads(sql: str) -> set[str]:
-    return {f"{table.db}.{table.name}" for table in sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table)}
+@cache
+def _read_by(model: str) -> frozenset[str]:
+    """Names of the tables that a research model reads."""
+    sql = (MODELS / "research" / f"{model.removeprefix('research.')}.sql").read_text(encoding="utf-8")
+    tables = sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table)
+    return frozenset(f"{table.db}.{table.name}" for table in tables)
 
 
-def _define(connection: duckdb.DuckDBPyConnection) -> None:
-    """The definitions, as registry.definitions loads them but from memory: tests build many small cohorts."""
+def _define(connection: duckdb.DuckDBPyConnection, read: set[str]) -> None:
+    """Definitions, as registry.definitions loads them but from memory: tests build many small cohorts."""
     connection.execute("CREATE SCHEMA definitions")
-    for name, given in _definition_tables().items():
+    for name in read & _definition_tables().keys():
+        given = _definition_tables()[name]
         connection.register("given", given)
         connection.execute(f'CREATE TABLE definitions."{name}" AS FROM given')
         connection.unregister("given")
