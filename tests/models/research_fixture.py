@@ -453,8 +453,9 @@ def _read_by(model: str) -> frozenset[str]:
 def _define(connection: duckdb.DuckDBPyConnection, read: set[str]) -> None:
     """Definitions, as registry.definitions loads them but from memory: tests build many small cohorts."""
     connection.execute("CREATE SCHEMA definitions")
-    for name in read & _definition_tables().keys():
-        given = _definition_tables()[name]
+    for name, given in _definition_tables().items():
+        if name == "growth_standard" and name not in read:  # thousands of rows
+            continue
         connection.register("given", given)
         connection.execute(f'CREATE TABLE definitions."{name}" AS FROM given')
         connection.unregister("given")
