@@ -128,16 +128,19 @@ def _calendar() -> Check:
     )
 
 
+TYPES = {
+    "(_|^)key$": "UUID",
+    "^(is|has)_": "BOOLEAN",
+    "_(days|months)$|^minute_of_day$": "INTEGER",
+    "^(site|person|status|loinc|analyte|unit)$": "VARCHAR",
+}
+"""What the name of a column promises of its type."""
+
+
 def _types() -> Check:
-    laws = {
-        "(_|^)key$": "UUID",
-        "^(is|has)_": "BOOLEAN",
-        "_(days|months)$|^minute_of_day$": "INTEGER",
-        "^(site|person|status|loinc|analyte|unit)$": "VARCHAR",
-    }
     broken = " OR ".join(
         f"(regexp_matches(column_name, {literal(name)}) AND data_type <> {literal(kind)})"
-        for name, kind in laws.items()
+        for name, kind in TYPES.items()
     )
     return _check(
         RELEASE,

@@ -4,8 +4,8 @@ Each array of tables in `contracts/tables/*.toml` and `contracts/definitions/*.t
 `[[sign]]` is `definitions.sign`. An array inside an array carries the code or id of what it stands in
 (`[[analyte.code]]` is `definitions.analyte_code` with a column `analyte`), and an inline table becomes rows of key
 and value. A column has the type that its values have in TOML (a decimal fraction is DECIMAL(28,12) as written),
-unless `[columns.<table>]` of the file says another. A table too long for TOML is a Parquet file beside them. What a
-definition means belongs to the contract.
+unless `[columns.<table>]` of the file says another. An empty array whose columns stand there is a table without rows;
+a table too long for TOML is a Parquet file beside them. What a definition means belongs to the contract.
 """
 
 import tomllib
@@ -142,6 +142,9 @@ def _read(file: Traversable | Path) -> Iterator[Table]:
             _flatten(name, value, {}, rows)
     for name, found in rows.items():
         yield _table(name, found, types.get(name, {}))
+    for name, value in content.items():
+        if value == [] and name in types:  # a table that is there to be filled
+            yield Table(name, types[name], [])
 
 
 def _is_array(value: object) -> bool:

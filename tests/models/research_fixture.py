@@ -231,12 +231,17 @@ class Cohort:
         )
         return Infant(self, subject, row["site"])
 
-    def build(self, *names: str) -> duckdb.DuckDBPyConnection:
-        """The research models (or those named and what they read) over these tables, in memory."""
+    def build(self, *names: str, defined: str = "") -> duckdb.DuckDBPyConnection:
+        """The research models (or those named and what they read) over these tables, in memory.
+
+        `defined` is SQL that changes the definitions before.
+        """
         connection = duckdb.connect()
         connection.execute("CREATE SCHEMA staging; CREATE SCHEMA core; CREATE SCHEMA research")
         models = research_models(names)
         _define(connection, {name.removeprefix("definitions.") for model, _ in models for name in _read_by(model)})
+        if defined:
+            connection.execute(defined)
         tables = {f"core.{table}": columns for table, columns in CORE.items()}
         tables |= {f"staging.{table}": columns for table, columns in STAGING.items()}
         for table, columns in tables.items():
@@ -291,6 +296,7 @@ class Infant:
         200 milestone sitting_without_support lost
         200 score 70 dasii:1997:mental:ratio_dq sem=3     of Bayley-III's cognitive composite unless it is named;
                                    `score untestable`, `score 40floor`, `score 90 corrected`
+        200 scan fa=0.3 md=0.0012  metrics of one region; `warn`, `fail`, `other_pipeline`, `!unit_unconfirmed`
         200 barred development     the family's consent does not cover the scope
         """
         for step in filter(None, (part.split() for part in story.split(";"))):
@@ -311,6 +317,8 @@ class Infant:
             self.condition("SNOMED:116859006", age, "procedure", *words)
         elif what == "condition":
             self.condition(words[0], age, *words[1:])
+        elif what == "scan":
+            self._told_scan(age, words)
         elif what == "score":
             self._told_score(age, words)
         elif what == "milestone":
@@ -341,6 +349,30 @@ class Infant:
             else:
                 fields["purpose"] = None if word == "unstated" else word
         self.dose(age, **fields)
+
+    def _told_scan(self, age: int, words: tuple[str, ...]) -> None:
+        scan = self.cohort.key()
+        reasons = [word.removeprefix("!") for word in words if word.startswith("!")]
+        for metric, value in (word.split("=") for word in words if "=" in word):
+            self._add(
+                "imaging",
+                scan_key=scan,
+                metric=metric,
+                region="corpus_callosum_body",
+                side="midline",
+                atlas="jhu_neonate",
+                atlas_version="1.0",
+                method="atlas_roi",
+                value=Decimal(value),
+                field_strength_t=Decimal(3),
+                scanner_model="one",
+                pipeline="other" if "other_pipeline" in words else "one",
+                pipeline_version="1",
+                quality=next((word for word in words if word in ("warn", "fail")), "pass"),
+                age_days=age,
+                is_usable=not reasons,
+                unusable_reason=next(iter(reasons), None),
+            )
 
     def _told_score(self, age: int, words: tuple[str, ...]) -> None:
         told, *rest = words

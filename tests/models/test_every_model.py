@@ -7,6 +7,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from expectations import release
 from pipelines import lineage
 from registry import models
 from registry.models import Model, load_models, needed_for
@@ -56,6 +57,22 @@ def test_no_model_reads_a_clock_or_chance_or_a_file(model: Model) -> None:
 @pytest.mark.parametrize("model", [model for model in ALL if model.in_release], ids=lambda model: model.name)
 def test_a_release_holds_ages_and_no_dates(model: Model, columns: dict[str, list[tuple[str, str]]]) -> None:
     assert not [name for name, kind in columns[model.name] if kind.startswith(("DATE", "TIME"))]
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in ALL if model.layer in ("core", "research")], ids=lambda model: model.name
+)
+def test_a_column_is_of_the_type_that_its_name_promises(
+    model: Model, columns: dict[str, list[tuple[str, str]]]
+) -> None:
+    """Each build asks this of itself, and publishes nothing otherwise."""
+    wrong = [
+        (name, kind)
+        for name, kind in columns[model.name]
+        for pattern, wanted in release.TYPES.items()
+        if re.search(pattern, name) and kind != wanted
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("model", ALL, ids=lambda model: model.name)

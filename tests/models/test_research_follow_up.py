@@ -310,6 +310,6 @@ def test_recovery_is_asked_of_treated_cases_only() -> None:
     assert {title for title, told in found.items() if told} == {"case", "suspected"}
     assert {row["is_primary_case"] for row in found["case"]} == {True}
     assert {row["is_primary_case"] for row in found["suspected"]} == {False}
-    assert len(found["case"]) == 12  # four dimensions at three visits
+    assert len(found["case"]) == 13  # four dimensions at three visits, and imaging
     told = one(found["case"], visit="months_3", dimension="biochemical")
     assert (told["study_day"], told["age_days"]) == (95, 295)  # of the latest marker

@@ -1,8 +1,9 @@
 """Whether an infant recovered, by dimension, by the definitions' text.
 
-How each dimension is judged is in `follow_up` (blood), `scores` and `signs`.
+How each dimension is judged is in `follow_up` (blood), `scores`, `signs` and `scans`.
 """
 
+from b12.demo.truth import scans
 from b12.demo.truth.cases import Case
 from b12.demo.truth.follow_up import VISITS, Course, Outcome
 from b12.demo.truth.scores import Scores
@@ -16,4 +17,5 @@ def outcomes(course: Course, case: Case) -> dict[tuple[str, str], Outcome]:
     scores, signs = Scores(course), Signs(course)
     found = {(d, v): course.outcome(d, v) for d in ("biochemical", "haematological") for v in VISITS}
     found |= {("developmental", visit): scores.outcome(visit) for visit in VISITS}
-    return found | {("clinical", visit): signs.outcome(visit) for visit in VISITS}
+    found |= {("clinical", visit): signs.outcome(visit) for visit in VISITS}
+    return found | {("imaging", scans.AFTER): scans.outcome(course)}

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from b12.demo.statements import Delivery
-from b12.demo.truth import attrition, core, identity
+from b12.demo.truth import attrition, core, identity, scans
 from b12.demo.truth.cases import case, excluded_by
 from b12.demo.truth.core import Row
 from b12.demo.truth.evidence import Evidence
@@ -153,7 +153,7 @@ def _recovery(evidence: Evidence, cut_off: date) -> list[Row]:
             "is_primary_case": found.is_primary,
             "dimension": dimension,
             "visit": visit,
-            "visit_order": list(VISITS).index(visit) + 1,
+            "visit_order": (*VISITS, scans.AFTER).index(visit) + 1,
             "is_at_risk": outcome.is_at_risk,
             "state": outcome.state,
             "reason": outcome.reason,

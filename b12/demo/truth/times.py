@@ -43,6 +43,8 @@ def time_to(dimension: str, course: Course, outcomes: Outcomes) -> Time:
     """The interval in which a dimension first recovered."""
     at_visits = [outcome for (asked, _), outcome in outcomes.items() if asked == dimension]
     first = at_visits[0]
+    if dimension == "imaging":
+        return Time(None, None, None, None, 0, first.reason)
     known = _looks(dimension, course, at_visits)
     if not first.is_at_risk or first.reason == "baseline_post_dose":
         reason = first.reason if first.is_at_risk is not False else None

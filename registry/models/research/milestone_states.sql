@@ -7,7 +7,7 @@ WITH limits AS (
     SELECT
         a.milestone,
         a.scale,
-        a.months AS limit_months,
+        a.months AS published_limit_mo,
         a.status AS limit_status,
         s.limit_centile,
         s.is_referral,
@@ -24,11 +24,11 @@ placed AS (
         k.*,
         l.scale,
         l.limit_centile,
-        l.limit_months,
+        l.published_limit_mo,
         l.limit_status,
         l.is_referral,
         (l.limit_days + CASE WHEN l.is_corrected THEN coalesce(u.age_correction_days, 0) ELSE 0 END)::DECIMAL(18, 4)
-            AS limit_age_days
+            AS age_limit_d
     FROM research.milestone_looks AS k
     INNER JOIN core.subjects AS u ON k.subject_key = u.subject_key
     INNER JOIN limits AS l ON k.code = l.milestone
@@ -46,18 +46,18 @@ SELECT
     study_day,
     status,
     CASE
-        WHEN state = 'not_yet' AND age_days > limit_age_days THEN 'not_yet_past_limit'
+        WHEN state = 'not_yet' AND age_days > age_limit_d THEN 'not_yet_past_limit'
         WHEN state <> 'attained' THEN state
-        WHEN attained_by_age_days <= limit_age_days THEN 'on_time'
-        WHEN attained_after_age_days >= limit_age_days THEN 'late'
+        WHEN attained_by_age_days <= age_limit_d THEN 'on_time'
+        WHEN attained_after_age_days >= age_limit_d THEN 'late'
         ELSE 'undecided'
     END AS state,
-    is_referral AND state = 'not_yet' AND age_days > limit_age_days AS is_referral_flag,
+    is_referral AND state = 'not_yet' AND age_days > age_limit_d AS is_referral_flag,
     attained_after_age_days,
     attained_by_age_days,
     limit_centile,
-    limit_months,
-    limit_age_days,
+    published_limit_mo,
+    age_limit_d,
     limit_status,
     record_key
 FROM placed

@@ -9,6 +9,8 @@ WITH dimensions AS (
     SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_developmental
     UNION ALL BY NAME
     SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_clinical
+    UNION ALL BY NAME
+    SELECT *, FALSE AS is_reference_band_changed FROM research.recovery_imaging
 )
 
 SELECT

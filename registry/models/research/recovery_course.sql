@@ -8,6 +8,9 @@ WITH course AS (
     SELECT subject_key, 'developmental' AS dimension, study_day, state FROM research.recovery_course_developmental
     UNION ALL
     SELECT subject_key, 'clinical' AS dimension, study_day, state FROM research.recovery_course_clinical
+    UNION ALL
+    SELECT subject_key, dimension, study_day, state FROM research.recovery_imaging
+    WHERE state IN ('recovered', 'not_recovered')
 ),
 
 visit AS (
