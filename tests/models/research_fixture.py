@@ -130,12 +130,14 @@ CORE = {
         "atlas_version": "VARCHAR",
         "method": "VARCHAR",
         "value": "DECIMAL(28,12)",
+        "unit": "VARCHAR",
         "field_strength_t": "DECIMAL(28,12)",
         "scanner_model": "VARCHAR",
         "pipeline": "VARCHAR",
         "pipeline_version": "VARCHAR",
         "quality": "VARCHAR",
         "age_days": "INTEGER",
+        "minute_of_day": "INTEGER",
         "is_usable": "BOOLEAN",
         "unusable_reason": "VARCHAR",
     },
@@ -452,6 +454,28 @@ class Infant:
         """A visit of growth; weight in g, length and head in cm."""
         row = {"age_days": age, "age_months": int(age / MONTH), "measured_precision": "day"}
         return self._add("growth", **(row | fields))
+
+    def imaged(self, age: int, scan: uuid.UUID, metric: str, value: object, **fields: Any) -> uuid.UUID:
+        """One metric of a scan; diffusivities in mm2/s."""
+        row = {
+            "scan_key": scan,
+            "metric": metric,
+            "value": Decimal(str(value)),
+            "unit": "1" if metric == "fa" else "mm2/s",
+            "region": "thalamus",
+            "side": "left",
+            "atlas": "jhu_neonate",
+            "atlas_version": "1.0",
+            "method": "atlas_roi",
+            "field_strength_t": Decimal(3),
+            "scanner_model": "one",
+            "pipeline": "fsl",
+            "pipeline_version": "6",
+            "quality": "pass",
+            "age_days": age,
+            "is_usable": True,
+        }
+        return self._add("imaging", **(row | fields))
 
     def status(self, state: str, age: int) -> uuid.UUID:
         return self._add("statuses", state=state, effective_age_days=age)

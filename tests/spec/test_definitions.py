@@ -279,7 +279,7 @@ def test_codes_are_codes_of_the_contract() -> None:
 def test_a_reason_is_one_of_the_vocabulary() -> None:
     reasons = column("reason", "code")
     assert column("closing_state", "reason") <= reasons
-    assert len(reasons) == 21
+    assert len(reasons) == 22
 
 
 # -- what a study may put in their place ------------------------------------------------------------------------------
