@@ -98,15 +98,30 @@ def test_a_scan_of_doubtful_units_alone_is_not_usable(infant: Infant) -> None:
         ({"age": 201}, "day"),
         ({"quality": "warn"}, "quality"),
         ({"scanner_model": "two"}, "scanner_model"),
-        ({"scanner_model": None}, "scanner_model"),
         ({"field_strength_t": 1}, "field_strength_t"),
+        ({"directions": 64}, "directions"),
+        ({"voxel_mm": "2.5"}, "voxel_mm"),
+        ({"b_values": [0, 700]}, "b_values"),
+        ({"sedation": "sedated"}, "sedation"),
     ],
 )
 def test_the_events_of_one_scan_say_the_same_of_it(infant: Infant, fields: Row, fact: str) -> None:
-    key = scan(infant, BEFORE)
-    infant.imaged(fields.pop("age", BEFORE), key, "md", "0.001", **fields)
+    said: Row = {"directions": 32, "voxel_mm": 2, "b_values": [0, 1000], "sedation": "none"}
+    key = scan(infant, BEFORE, **said)
+    age = fields.get("age", BEFORE)
+    told = {name: value for name, value in (said | fields).items() if name != "age"}
+    infant.imaged(age, key, "md", "0.001", **told)
     (found,) = table("dti_scans", infant)
     assert (found["disagreements"], found["is_usable"], found["is_chosen"]) == ([fact], False, False)
+
+
+def test_an_event_that_leaves_a_fact_out_contradicts_nothing(infant: Infant) -> None:
+    key = scan(infant, BEFORE)
+    infant.imaged(BEFORE, key, "md", "0.001", scanner_model=None, field_strength_t=None, quality=None)
+    scan(infant, AFTER, "md", "0.001")
+    assert [row["disagreements"] for row in table("dti_scans", infant)] == [[], []]
+    (found,) = (row for row in table("dti_changes", infant) if row["metric"] == "md")
+    assert found["is_in_primary_contrast"]
 
 
 def test_a_scan_belongs_to_one_subject(infant: Infant) -> None:

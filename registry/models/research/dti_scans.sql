@@ -1,6 +1,6 @@
 -- grain: one row per subject and scan of diffusion imaging
 -- key: subject_key, scan_key
--- What all events of a scan say alike, and whether they do. One usable scan stands for the baseline: the best quality,
+-- What all events of a scan say alike, and whether they do; an event that leaves a fact out says nothing of it. One usable scan stands for the baseline: the best quality,
 -- then the most metrics, then the earliest, then the greater key. The one after is the earliest in
 -- definitions.imaging_window, and of one day chosen likewise.
 WITH scan AS (
@@ -12,15 +12,19 @@ WITH scan AS (
         min(minute_of_day) AS minute_of_day,
         count(DISTINCT age_days) AS days,
         count(*) FILTER (WHERE is_usable AND value IS NOT NULL)::INTEGER AS metrics,
-        CASE WHEN count(DISTINCT coalesce(quality, 'unstated')) = 1 THEN min(coalesce(quality, 'unstated')) END AS quality,
+        CASE WHEN count(DISTINCT quality) <= 1 THEN coalesce(min(quality), 'unstated') END AS quality,
         min(scanner_model) AS scanner_model,
         min(field_strength_t) AS field_strength_t,
         list_filter(
             [
                 CASE WHEN count(DISTINCT age_days) > 1 THEN 'day' END,
-                CASE WHEN count(DISTINCT coalesce(quality, '')) > 1 THEN 'quality' END,
-                CASE WHEN count(DISTINCT coalesce(scanner_model, '')) > 1 THEN 'scanner_model' END,
-                CASE WHEN count(DISTINCT coalesce(field_strength_t, 0)) > 1 THEN 'field_strength_t' END
+                CASE WHEN count(DISTINCT quality) > 1 THEN 'quality' END,
+                CASE WHEN count(DISTINCT scanner_model) > 1 THEN 'scanner_model' END,
+                CASE WHEN count(DISTINCT field_strength_t) > 1 THEN 'field_strength_t' END,
+                CASE WHEN count(DISTINCT directions) > 1 THEN 'directions' END,
+                CASE WHEN count(DISTINCT voxel_mm) > 1 THEN 'voxel_mm' END,
+                CASE WHEN count(DISTINCT nullif(b_values, [])) > 1 THEN 'b_values' END,
+                CASE WHEN count(DISTINCT sedation) > 1 THEN 'sedation' END
             ],
             lambda fact: fact IS NOT NULL
         ) AS own_disagreements
