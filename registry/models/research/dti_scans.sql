@@ -1,8 +1,8 @@
 -- grain: one row per subject and scan of diffusion imaging
 -- key: subject_key, scan_key
--- What all events of a scan say alike, and whether they do; an event that leaves a fact out says nothing of it. One usable scan stands for the baseline: the best quality,
--- then the most metrics, then the earliest, then the greater key. The one after is the earliest in
--- definitions.imaging_window, and of one day chosen likewise.
+-- What all events of a scan say alike, and whether they do; an event that leaves a fact out says nothing of it. One
+-- usable scan stands for the baseline: the best quality, then the most metrics, then the earliest, then the greater key.
+-- The one after is the earliest in definitions.imaging_window, and of one day chosen likewise.
 WITH scan AS (
     SELECT
         subject_key,
