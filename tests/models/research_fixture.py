@@ -511,10 +511,10 @@ def _read_by(model: str) -> frozenset[str]:
 
 
 def _define(connection: duckdb.DuckDBPyConnection, read: set[str]) -> None:
-    """Definitions, as registry.definitions loads them but from memory: tests build many small cohorts."""
+    """The definitions that are read, as the registry loads them but from memory: tests build many small cohorts."""
     connection.execute("CREATE SCHEMA definitions")
     for name, given in _definition_tables().items():
-        if name == "growth_standard" and name not in read:  # thousands of rows
+        if name not in read:
             continue
         connection.register("given", given)
         connection.execute(f'CREATE TABLE definitions."{name}" AS FROM given')

@@ -111,12 +111,12 @@ def test_nobody_is_late_by_the_step_at_24_months() -> None:
     infant = cohort.infant(gestation_total_days=WEEKS_28)
     for age, months in ((730, 23), (731, 24), (784, 25), (785, 25)):
         infant.milestone("walking_alone", age, "not_yet", age_months=months)
-    connection = cohort.build("research.milestone_looks")
+    name = "research.milestone_states"
+    connection = cohort.build(name)
     connection.execute(
         "UPDATE definitions.milestone_ages SET months = 23 WHERE milestone = 'walking_alone' AND centile = 99"
     )
-    name = "research.milestone_states"
-    connection.execute(f"CREATE TABLE {name} AS {dict(research_models((name,)))[name]}")
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {dict(research_models((name,)))[name]}")
     told = rows(connection, f"SELECT age_days, state FROM {name} WHERE scale = 'who_2006' ORDER BY age_days")
     connection.close()
     assert [(row["age_days"], row["state"]) for row in told] == [
