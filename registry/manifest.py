@@ -64,6 +64,8 @@ class Manifest(msgspec.Struct, frozen=True):
     suites: tuple[dict[str, Any], ...]
     """What the suites said: plain data, without any value."""
     packages: dict[str, str]
+    revoked: datetime | None = None
+    """When its file was removed, because it held families who withdrew."""
 
 
 _decode = msgspec.json.Decoder(Manifest).decode

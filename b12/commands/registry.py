@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     releases = typer.Typer(help="The releases of this home.", no_args_is_help=True)
     releases.command("list")(list_)
     releases.command()(show)
+    releases.command()(revoke)
     app.add_typer(releases, name="release")
     app.command()(build)
     app.command()(sql)
@@ -89,7 +90,7 @@ def list_() -> None:
     for each in known:
         table.add_row(
             "*" if each.id == now else "",
-            each.id,
+            f"{each.id} (revoked)" if each.revoked else each.id,
             f"{each.published:%Y-%m-%d %H:%M}",
             each.cut_off.isoformat(),
             str(each.lake_version),
@@ -118,7 +119,10 @@ def show(
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{found.id}[/]  as of {found.cut_off}, published {found.published:%Y-%m-%d %H:%M} UTC")
-    console.print(f"  file         {release.release_file(home, found.id)}")
+    if found.revoked:
+        console.print(f"  file         removed {found.revoked:%Y-%m-%d %H:%M} UTC: it held families who withdrew")
+    else:
+        console.print(f"  file         {release.release_file(home, found.id)}")
     console.print(f"  content      {found.content}")
     console.print(f"  lake         version {found.lake_version}")
     console.print(f"  contract     {found.contract}, rules {found.rules}, definitions {found.definitions}")
@@ -139,6 +143,30 @@ def show(
     for table, content in found.tables.items():
         if not table.startswith("definitions."):
             console.print(f"  {table:<32} {content.rows:>12,} rows")
+
+
+def revoke(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove the files of older releases that hold families who have withdrawn; their manifests stay.
+
+    It is for good. The lake, Kafka's topics and backups keep what they hold.
+    """
+    from lake.home import Home
+    from registry import revocation
+
+    home = Home.from_env()
+    found = revocation.holding(home)
+    for each in found:
+        typer.echo(f"{each.release}: {each.families:,} who have withdrawn")
+    if not found:
+        typer.echo("No older release holds a family who has withdrawn.")
+    if dry_run or not found:
+        return
+    if not yes:
+        typer.confirm(f"Remove {len(found)} files for good?", abort=True)
+    typer.echo(f"{len(revocation.revoke(home))} releases revoked.")
 
 
 def sql(
