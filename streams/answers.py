@@ -22,7 +22,7 @@ from streams.places import Place
 from streams.receipts import Producer
 from streams.site_alerts import SiteAlerts, digest, listed, rules_of
 from streams.sources import Outcome, Source
-from streams.transport import BatchConsumer
+from streams.transport import BatchConsumer, Cursor
 from streams.work import Work
 
 SEND_SECONDS = 10.0
@@ -55,14 +55,15 @@ class Answers:
         """
         # Side by side: with many partitions the next flush would have to wait for many answers of Kafka's.
         await asyncio.gather(*(self._answer(place, flushed.get(place.tp), last=last) for place in places))
-        answered = {place.tp: place.told for place in places if place.told > place.committed}
+        answered = {place.tp: Cursor(place.told, place.topic_uuid) for place in places if place.told > place.committed}
         if answered:
             crash.here("receipts_sent")
             if not await self._reader.commit_receipts(answered):
                 say("commit_failed", logging.WARNING, partitions=len(answered))  # the next flush tries again
                 return
             for place in places:
-                place.committed = answered.get(place.tp, place.committed)
+                if place.tp in answered:
+                    place.committed = answered[place.tp].offset
             crash.here("offsets_committed")
 
     async def _answer(self, place: Place, flushed: Flushed | None, *, last: bool) -> None:

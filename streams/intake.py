@@ -125,8 +125,9 @@ class Intake:
                 self._hold(tp, offset)
                 continue
             self._held.pop(tp, None)
-            answered = committed[tp]
-            place = self._place(tp, uuid, there, offset, bounds[tp][0] if answered is None else answered)
+            cursor = committed.get(tp)
+            answered = cursor.offset if cursor and cursor.topic_uuid == uuid else bounds[tp][0]
+            place = self._place(tp, uuid, there, offset, answered)
             self._places[tp], grants[tp] = place, Grant(offset, place.lease)
             say("reading", topic=tp.topic, partition=tp.partition, uuid=uuid, offset=offset, stored=place.stored)
         await self._reader.grant(grants)

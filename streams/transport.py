@@ -52,6 +52,14 @@ class Grant(NamedTuple):
     lease: int
 
 
+class Cursor(NamedTuple):
+    """How far receipts were sent: Kafka's committed offset, with the topic's UUID as its metadata. A topic that is made
+    again under its name inherits the offset, late commits of the old one among them."""
+
+    offset: int
+    topic_uuid: str
+
+
 class HoldingListener(driver.ConsumerRebalanceListener):
     """Holds every partition until its place is known.
 
@@ -122,12 +130,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             if partition in consumer.assignment():
                 consumer.pause(partition)
 
-    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
-        """Kafka's committed offset of each partition, which says how far receipts were sent."""
-        consumer = self._ensure_consumer()
-        wanted = list(partitions)
-        offsets = await asyncio.gather(*(consumer.committed(driver.ensure_aiokafka_TP(tp)) for tp in wanted))
-        return dict(zip(wanted, offsets, strict=True))
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, Cursor]:
+        """What Kafka has as committed of each partition; none without a commit."""
+        wanted = [driver.ensure_aiokafka_TP(tp) for tp in partitions]
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(wanted)
+        return {driver_tp(partition): Cursor(*committed) for partition, committed in found.items()}
 
     async def bounds(self, partitions: Iterable[TP]) -> dict[TP, tuple[int, int]]:
         """First offset that Kafka still has of each partition, and the one behind its last."""
@@ -136,19 +143,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         starts, ends = await consumer.beginning_offsets(wanted), await consumer.end_offsets(wanted)
         return {driver_tp(partition): (starts[partition], ends[partition]) for partition in wanted}
 
-    async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool:
+    async def commit_receipts(self, cursors: Mapping[TP, Cursor]) -> bool:
         """Move Kafka's committed offsets; False when a rebalance was quicker, and the next owner repeats receipts, or
         when the group has no coordinator at the moment."""
         consumer = self._ensure_consumer()
         assigned = consumer.assignment()
-        ours = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items()}
-        ours = {partition: offset for partition, offset in ours.items() if partition in assigned}
+        ours = {driver.ensure_aiokafka_TP(tp): cursor for tp, cursor in cursors.items()}
+        ours = {partition: cursor for partition, cursor in ours.items() if partition in assigned}
         try:
             if ours:
                 await asyncio.wait_for(consumer.commit(ours), COMMIT_SECONDS)
         except (KafkaError, TimeoutError):
             return False
-        return len(ours) == len(offsets)
+        return len(ours) == len(cursors)
 
     async def _fetch_records(self, *arguments: Any, **options: Any) -> dict[TP, Fetch]:
         try:
@@ -197,9 +204,9 @@ class BatchConsumer(driver.Consumer):
         """Read these partitions no further."""
         await self._thread.call_thread(self._thread.withdraw, list(partitions))
 
-    async def committed(self, partitions: Iterable[TP]) -> dict[TP, int | None]:
-        """Kafka's committed offset of each partition."""
-        answer: dict[TP, int | None] = await self._thread.call_thread(self._thread.committed, list(partitions))
+    async def committed(self, partitions: Iterable[TP]) -> dict[TP, Cursor]:
+        """What Kafka has as committed of each partition; none without a commit."""
+        answer: dict[TP, Cursor] = await self._thread.call_thread(self._thread.committed, list(partitions))
         return answer
 
     async def bounds(self, partitions: Iterable[TP]) -> dict[TP, tuple[int, int]]:
@@ -207,9 +214,9 @@ class BatchConsumer(driver.Consumer):
         answer: dict[TP, tuple[int, int]] = await self._thread.call_thread(self._thread.bounds, list(partitions))
         return answer
 
-    async def commit_receipts(self, offsets: Mapping[TP, int]) -> bool:
+    async def commit_receipts(self, cursors: Mapping[TP, Cursor]) -> bool:
         """Move Kafka's committed offsets; False when not all could be."""
-        return bool(await self._thread.call_thread(self._thread.commit_receipts, offsets))
+        return bool(await self._thread.call_thread(self._thread.commit_receipts, cursors))
 
     def lost(self) -> set[TP]:
         """Partitions whose offset Kafka no longer has, since the last call. They are read no further."""

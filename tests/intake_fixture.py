@@ -21,7 +21,7 @@ from aiokafka.errors import UnknownTopicOrPartitionError
 from faust.types import TP
 
 from contracts.site import Site
-from streams.transport import Fetch
+from streams.transport import Cursor, Fetch
 from tests.lake_fixture import rows
 from tests.sample_events import event
 
@@ -41,6 +41,7 @@ class Kafka:
         self.granted = {}
         self.withdrawn = []
         self.commits = {}
+        self.committed_of = {}  # the topic's UUID, as it goes with a commit
         self.sent = []
         self.alerted = []
         self.out_of_range = set()
@@ -66,14 +67,18 @@ class Kafka:
         self.withdrawn += partitions
 
     async def committed(self, partitions):
-        return {tp: self.commits.get(tp) for tp in partitions}
+        uuids = self.topic_uuids({tp.topic for tp in partitions}) | self.committed_of
+        return {
+            tp: Cursor(self.commits[tp], uuids.get(tp, uuids.get(tp.topic))) for tp in partitions if tp in self.commits
+        }
 
     async def bounds(self, partitions):
         return {tp: self.log[tp] for tp in partitions}
 
-    async def commit_receipts(self, offsets):
+    async def commit_receipts(self, cursors):
         if self.has_coordinator:
-            self.commits |= offsets
+            self.commits |= {tp: cursor.offset for tp, cursor in cursors.items()}
+            self.committed_of |= {tp: cursor.topic_uuid for tp, cursor in cursors.items()}
         return self.has_coordinator
 
     def topic_uuids(self, names):

@@ -24,6 +24,7 @@ from contracts.events import KIND_OF
 from contracts.judge import Refusal, is_refusal
 from lake import crash
 from lake.home import Home
+from streams.transport import Cursor
 
 Breaking = Callable[[], None]
 
@@ -41,13 +42,13 @@ def progress_first() -> None:
 
     async def commit_and_flush(self: Any, places: Any) -> Any:
         if places:
-            await self._reader.commit_receipts({place.tp: place.end for place in places})
+            await self._reader.commit_receipts({place.tp: Cursor(place.end, place.topic_uuid) for place in places})
         return await flush(self, places)
 
     async def committed_bounds(self: Any, partitions: Any) -> Any:
         committed = await self.committed(partitions)
         found = await bounds(self, partitions)
-        return {tp: (ends[0] if committed[tp] is None else committed[tp], ends[1]) for tp, ends in found.items()}
+        return {tp: (committed[tp].offset if tp in committed else ends[0], ends[1]) for tp, ends in found.items()}
 
     streams.intake.Intake._flush = commit_and_flush
     streams.transport.BatchConsumer.bounds = committed_bounds

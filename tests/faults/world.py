@@ -107,9 +107,10 @@ class World:
     def is_answered(self, *feeds: Feed) -> bool:
         """Whether Kafka's committed offsets, the cursor of receipts, are where the lake is."""
         offsets = self.ask(lambda client: client.list_group_offsets([WORKER_GROUP]))[WORKER_GROUP]
-        committed = {(tp.topic, tp.partition): known.offset for tp, known in offsets.items()}
+        committed = {(tp.topic, tp.partition, known.metadata): known.offset for tp, known in offsets.items()}
         return all(
-            committed.get((feed.site.events_topic, partition), 0) >= self.watch.stored((feed.uuid, partition))
+            committed.get((feed.site.events_topic, partition, feed.uuid), 0)
+            >= self.watch.stored((feed.uuid, partition))
             for feed in feeds
             for partition in range(PARTITIONS)
         )

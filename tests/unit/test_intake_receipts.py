@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from streams import transport
-from tests.intake_fixture import ONE, ids, offsets, run, said
+from tests.intake_fixture import ONE, OTHER_UUID, SITE, UUID, ids, offsets, run, said
 from tests.sample_events import event
 
 
@@ -44,6 +44,31 @@ def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_from_the_log
 
     run(story())
     assert [(data["from_offset"], data["to_offset"]) for data in kafka.sent] == [(0, 4)]
+
+
+def test_what_was_committed_of_a_topic_that_is_made_again_answers_for_nothing_of_the_new_one(home, kafka, new_intake):
+    async def story():
+        first = new_intake()
+        await first.take([ONE])
+        await first.accept(kafka.fetch(ONE, 0, *ids(6)))
+        await first.flush()
+        assert kafka.commits == {ONE: 6}
+        kafka.sent.clear()
+        kafka.uuids[SITE.events_topic] = OTHER_UUID
+        dying = new_intake()
+        await dying.take([ONE])
+        await dying.accept(kafka.fetch(ONE, 0, *ids(4, 100)))
+        kafka.refuses_receipts = True
+        await dying.flush()
+        assert (len(offsets(home)), kafka.sent, kafka.commits) == (10, [], {ONE: 6}), "Kafka hands the offset on"
+        kafka.refuses_receipts = False
+        heir = new_intake()
+        await heir.take([ONE])
+        await heir.flush()
+
+    run(story())
+    assert [(data["topic_uuid"], data["from_offset"], data["to_offset"]) for data in kafka.sent] == [(OTHER_UUID, 0, 4)]
+    assert kafka.commits == {ONE: 4}
 
 
 def test_receipts_that_kafka_does_not_take_are_sent_later_and_stop_nothing(
@@ -97,5 +122,5 @@ def test_a_group_without_a_coordinator_keeps_no_flush_waiting(monkeypatch):
 
     consumer = SimpleNamespace(assignment=lambda: {ONE}, commit=for_ever)
     thread = SimpleNamespace(_ensure_consumer=lambda: consumer)
-    committing = transport.BatchConsumerThread.commit_receipts(thread, {ONE: 3})
+    committing = transport.BatchConsumerThread.commit_receipts(thread, {ONE: transport.Cursor(3, UUID)})
     assert run(asyncio.wait_for(committing, 5)) is False

@@ -73,17 +73,17 @@ class Client(Kafka):
         return dict(self.places)
 
     async def committed(self, partitions):
-        return {tp: self.broker.commits.get(tp) for tp in partitions}
+        return {tp: self.broker.commits[tp] for tp in partitions if tp in self.broker.commits}
 
     async def bounds(self, partitions):
         return {tp: (0, self.broker.next_offset[tp]) for tp in partitions}
 
-    async def commit_receipts(self, offsets):
+    async def commit_receipts(self, cursors):
         self.broker.maybe_crash()
-        ours = {tp: offset for tp, offset in offsets.items() if tp in self.owned}
+        ours = {tp: cursor for tp, cursor in cursors.items() if tp in self.owned}
         self.broker.commits |= ours
         self.broker.maybe_crash()
-        return len(ours) == len(offsets)
+        return len(ours) == len(cursors)
 
     async def send(self, topic, partition, values):
         self.broker.maybe_crash()
