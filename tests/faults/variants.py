@@ -8,8 +8,8 @@ Workers that are broken, for the checker to notice, are tests/faults/broken.py's
 
 import os
 import signal
-import threading
 import sys
+import threading
 from typing import Any
 
 import msgspec
