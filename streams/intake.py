@@ -126,14 +126,17 @@ class Intake:
                 continue
             self._held.pop(tp, None)
             cursor = committed.get(tp)
-            answered = cursor.offset if cursor and cursor.topic_uuid == uuid else bounds[tp][0]
+            answered = cursor.offset if cursor and cursor.topic_uuid == uuid else None
             place = self._place(tp, uuid, there, offset, answered)
             self._places[tp], grants[tp] = place, Grant(offset, place.lease)
             say("reading", topic=tp.topic, partition=tp.partition, uuid=uuid, offset=offset, stored=place.stored)
         await self._reader.grant(grants)
 
-    def _place(self, tp: TP, uuid: str, there: Stored | None, offset: int, answered: int) -> Place:
+    def _place(self, tp: TP, uuid: str, there: Stored | None, offset: int, answered: int | None) -> Place:
         upto = there.next_offset if there else None
+        if answered is None:
+            # Nobody lived to say so: all that the lake has is answered, also what Kafka has deleted since.
+            answered = offset if upto is None else 0
         # A lake that was restored from a backup stands below what was answered: those are judged anew.
         answered = min(answered, offset if upto is None else upto)
         return Place(

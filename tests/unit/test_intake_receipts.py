@@ -3,6 +3,8 @@
 import asyncio
 from types import SimpleNamespace
 
+import pytest
+
 from streams import transport
 from tests.intake_fixture import ONE, OTHER_UUID, SITE, UUID, ids, offsets, run, said
 from tests.sample_events import event
@@ -30,7 +32,10 @@ def test_receipts_that_were_not_sent_are_sent_by_the_next_owner_with_the_same_wo
     run(story())
 
 
-def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_from_the_logs_start(home, kafka, new_intake):
+@pytest.mark.parametrize("first", [0, 3])
+def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_whatever_retention_took_since(
+    home, kafka, new_intake, first
+):
     async def story():
         dying = new_intake()
         await dying.take([ONE])
@@ -38,6 +43,7 @@ def test_receipts_of_a_worker_that_died_in_its_first_flush_are_sent_from_the_log
         await dying.flush()
         kafka.commits.clear()
         kafka.sent.clear()
+        kafka.log[ONE] = (first, 1000)
         heir = new_intake()
         await heir.take([ONE])
         await heir.flush()
