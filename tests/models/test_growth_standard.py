@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from registry import definitions
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
 
 Row = dict[str, Any]
 ORACLES = Path(__file__).with_name("growth_oracles.csv")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from registry.models import load_models
+from tests.models.built import rows
 from tests.models.case_scenarios.blood import CENSORED, MARKERS, TOGETHER, UNUSABLE
 from tests.models.case_scenarios.classes import (
     DEFINITE,
@@ -20,7 +21,8 @@ from tests.models.case_scenarios.classes import (
     UNKNOWN,
 )
 from tests.models.case_scenarios.history import ELIGIBLE, EXPOSURE, MOTHER, SIGNS, SUSPICION, TREATMENT
-from tests.models.research_fixture import CORE, Cohort, rows
+from tests.models.cohort import Cohort
+from tests.models.core_tables import CORE
 
 PLAIN = [*MARKERS, *CENSORED, *UNUSABLE, *TOGETHER, *SIGNS, *EXPOSURE, *TREATMENT, *SUSPICION, *MOTHER]
 ALL = [*((*given, {}) for given in PLAIN), *ELIGIBLE]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
 
 Row = dict[str, Any]
 

@@ -6,7 +6,9 @@ Treatment starts at 200 days.
 from decimal import Decimal
 from typing import Any
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
+from tests.models.titled import by_title, expected, told
 
 Row = dict[str, Any]
 BASE = "200 dose; 199 score 70; "
@@ -51,13 +53,11 @@ STORIES: dict[str, tuple[str, tuple[object, ...]]] = {
 
 def test_each_story_has_its_change_and_interval() -> None:
     cohort = Cohort()
-    infants = {title: cohort.infant().tell(story) for title, (story, _) in STORIES.items()}
-    connection = cohort.build("research.development")
-    last = {row["subject_key"]: row for row in rows(connection, "FROM research.development ORDER BY age_days")}
-    connection.close()
+    infants = told(cohort, STORIES)
+    with cohort.build("research.development") as connection:
+        found = by_title(connection, infants, "FROM research.development ORDER BY age_days")
     columns = ("change", "margin_from", "change_low", "change_high", "direction")
-    told = {title: tuple(last[infant.key][name] for name in columns) for title, infant in infants.items()}
-    assert told == {title: answer for title, (_, answer) in STORIES.items()}
+    assert {title: tuple(rows[-1][name] for name in columns) for title, rows in found.items()} == expected(STORIES)
 
 
 def test_what_is_ordinal_has_categories_and_is_never_subtracted() -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.models.research_fixture import Cohort, Infant, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort, Infant
 
 Row = dict[str, Any]
 BEFORE, AFTER = 200, 300

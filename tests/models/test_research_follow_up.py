@@ -5,7 +5,9 @@ Treatment starts at 200 days in every story, so study day 75 is age 275.
 
 from typing import Any
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
+from tests.models.titled import by_title, expected
 
 Row = dict[str, Any]
 
@@ -19,10 +21,8 @@ def table(name: str, stories: dict[str, str], **cut_offs: int) -> dict[str, list
     infants = {
         title: cohort.infant(cut_off_age_days=cut_offs.get(title, 900)).tell(story) for title, story in stories.items()
     }
-    connection = cohort.build(f"research.{name}")
-    found = rows(connection, f"FROM research.{name}")
-    connection.close()
-    return {title: [row for row in found if row["subject_key"] == infant.key] for title, infant in infants.items()}
+    with cohort.build(f"research.{name}") as connection:
+        return by_title(connection, infants, f"FROM research.{name}")
 
 
 def one(found: list[Row], **fields: object) -> Row:
@@ -235,11 +235,11 @@ def states(dimension: str, stories: dict[str, tuple[str, str]]) -> dict[str, str
 
 
 def test_biochemical_recovery_at_3_months() -> None:
-    assert states("biochemical", BIOCHEMICAL) == {title: answer for title, (_, answer) in BIOCHEMICAL.items()}
+    assert states("biochemical", BIOCHEMICAL) == expected(BIOCHEMICAL)
 
 
 def test_haematological_recovery_at_3_months() -> None:
-    assert states("haematological", HAEMATOLOGICAL) == {title: answer for title, (_, answer) in HAEMATOLOGICAL.items()}
+    assert states("haematological", HAEMATOLOGICAL) == expected(HAEMATOLOGICAL)
 
 
 def test_at_risk_is_known_unknown_or_not() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.models.research_fixture import Cohort, Infant, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort, Infant
 
 Row = dict[str, Any]
 

@@ -7,7 +7,8 @@ after 182.625.
 from collections.abc import Iterable
 from typing import Any
 
-from tests.models.research_fixture import Cohort, Infant, research_models, rows
+from tests.models.built import research_models, rows
+from tests.models.cohort import Cohort, Infant
 
 Row = dict[str, Any]
 SITS = "sitting_without_support"

@@ -8,7 +8,8 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
 
 SITS, LIMIT = "sitting_without_support", Decimal("9.2") * Decimal("30.4375")
 WORST_LAST = ("not_yet", "emerging", "achieved", "regained", "lost")

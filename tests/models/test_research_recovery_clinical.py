@@ -3,9 +3,13 @@
 Treatment starts at 200 days in every story, so study day 90 is age 290.
 """
 
+from typing import Any
+
 import pytest
 
-from tests.models.research_fixture import SIGNS, Cohort, rows
+from tests.models.cohort import Cohort
+from tests.models.stories import SIGNS
+from tests.models.titled import answers, expected, recoveries, told
 
 CASE = "200 dose; 199 b12=100 homocysteine=20; "
 TREMOR = CASE + "199 sign tremor; "
@@ -91,23 +95,17 @@ AT_3_MONTHS = {
 
 
 @pytest.fixture(scope="module")
-def clinical() -> dict[str, dict[str, object]]:
+def clinical() -> dict[str, dict[str, Any]]:
     cohort = Cohort()
-    infants = {title: cohort.infant().tell(story) for title, (story, _) in AT_3_MONTHS.items()}
-    young = cohort.infant(cut_off_age_days=300).tell(TREMOR)
-    connection = cohort.build("research.recovery")
-    found = rows(connection, "FROM research.recovery WHERE dimension = 'clinical' AND visit = 'months_3'")
-    connection.close()
-    told = {row["subject_key"]: row for row in found}
-    return {title: told[infant.key] for title, infant in (infants | {"young": young}).items()}
+    infants = told(cohort, AT_3_MONTHS) | {"young": cohort.infant(cut_off_age_days=300).tell(TREMOR)}
+    return recoveries(cohort, infants, "clinical", "months_3", "research.recovery_signs")
 
 
-def test_clinical_recovery_at_3_months(clinical: dict[str, dict[str, object]]) -> None:
-    told = {title: clinical[title]["reason"] or clinical[title]["state"] for title in AT_3_MONTHS}
-    assert told == {title: answer for title, (_, answer) in AT_3_MONTHS.items()}
+def test_clinical_recovery_at_3_months(clinical: dict[str, dict[str, Any]]) -> None:
+    assert answers(clinical, AT_3_MONTHS) == expected(AT_3_MONTHS)
 
 
-def test_a_visit_that_is_not_due_is_not_assessable(clinical: dict[str, dict[str, object]]) -> None:
+def test_a_visit_that_is_not_due_is_not_assessable(clinical: dict[str, dict[str, Any]]) -> None:
     assert (clinical["young"]["is_at_risk"], clinical["young"]["reason"]) == (True, "not_due")
 
 
@@ -124,7 +122,7 @@ def test_a_visit_that_is_not_due_is_not_assessable(clinical: dict[str, dict[str,
     ],
 )
 def test_signs_and_milestones_are_counted(
-    clinical: dict[str, dict[str, object]], title: str, is_at_risk: bool | None, parts: tuple[int, int, int]
+    clinical: dict[str, dict[str, Any]], title: str, is_at_risk: bool | None, parts: tuple[int, int, int]
 ) -> None:
     row = clinical[title]
     assert row["is_at_risk"] is is_at_risk

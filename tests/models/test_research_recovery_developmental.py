@@ -3,9 +3,12 @@
 Treatment starts at 200 days in every story, so study day 90 is age 290.
 """
 
+from typing import Any
+
 import pytest
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.cohort import Cohort
+from tests.models.titled import answers, expected, recoveries, told
 
 CASE = "200 dose; 199 b12=100 homocysteine=20; "
 LOW = CASE + "199 score 70; "
@@ -67,40 +70,30 @@ AT_3_MONTHS = {
 
 
 @pytest.fixture(scope="module")
-def developmental() -> dict[str, dict[str, object]]:
+def developmental() -> dict[str, dict[str, Any]]:
     cohort = Cohort()
-    infants = {title: cohort.infant().tell(story) for title, (story, _) in AT_3_MONTHS.items()}
+    infants = told(cohort, AT_3_MONTHS)
     infants["young"] = cohort.infant(cut_off_age_days=300).tell(LOW)
     infants["corrected"] = cohort.infant().tell(CASE + "199 score 70 corrected; 290 score 90")
-    connection = cohort.build("research.recovery")
-    where = "WHERE visit = 'months_3'"
-    told = {
-        row["subject_key"]: row
-        for row in rows(connection, f"FROM research.recovery {where} AND dimension = 'developmental'")
-    }
-    for row in rows(connection, f"FROM research.recovery_domains {where}"):
-        told[row["subject_key"]].setdefault("domains", []).append(row)
-    connection.close()
-    return {title: told[infant.key] for title, infant in infants.items()}
+    return recoveries(cohort, infants, "developmental", "months_3", "research.recovery_domains")
 
 
-def test_developmental_recovery_at_3_months(developmental: dict[str, dict[str, object]]) -> None:
-    told = {title: developmental[title]["reason"] or developmental[title]["state"] for title in AT_3_MONTHS}
-    assert told == {title: answer for title, (_, answer) in AT_3_MONTHS.items()}
+def test_developmental_recovery_at_3_months(developmental: dict[str, dict[str, Any]]) -> None:
+    assert answers(developmental, AT_3_MONTHS) == expected(AT_3_MONTHS)
 
 
-def test_a_visit_that_is_not_due_is_not_assessable(developmental: dict[str, dict[str, object]]) -> None:
+def test_a_visit_that_is_not_due_is_not_assessable(developmental: dict[str, dict[str, Any]]) -> None:
     assert (developmental["young"]["is_at_risk"], developmental["young"]["reason"]) == (True, "not_due")
 
 
-def test_domains_are_counted_and_not_averaged(developmental: dict[str, dict[str, object]]) -> None:
+def test_domains_are_counted_and_not_averaged(developmental: dict[str, dict[str, Any]]) -> None:
     row = developmental["one recovered, one not"]
     assert (row["parts_at_risk"], row["parts_assessed"], row["parts_recovered"]) == (2, 2, 1)
-    domains = {d["domain"]: (d["state"], d["change"]) for d in row["domains"]}  # type: ignore[attr-defined]
+    domains = {d["domain"]: (d["state"], d["change"]) for d in row["parts"]}
     assert domains == {"cognitive": ("recovered", 20), "motor": ("not_recovered", 5)}
 
 
-def test_norms_read_at_another_age_are_flagged(developmental: dict[str, dict[str, object]]) -> None:
-    (domain,) = developmental["corrected"]["domains"]  # type: ignore[misc]
-    (same,) = developmental["at the cut-off"]["domains"]  # type: ignore[misc]
+def test_norms_read_at_another_age_are_flagged(developmental: dict[str, dict[str, Any]]) -> None:
+    (domain,) = developmental["corrected"]["parts"]
+    (same,) = developmental["at the cut-off"]["parts"]
     assert (domain["is_age_basis_changed"], same["is_age_basis_changed"]) == (True, False)

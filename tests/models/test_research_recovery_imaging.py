@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.cohort import Cohort, Infant
+from tests.models.titled import answers, by_title, expected, recoveries, told
 
 CASE = "200 dose; 199 b12=100 homocysteine=20; "
 LOW = CASE + "199 scan fa=0.34; "
@@ -64,34 +65,26 @@ WITH_NORMS = {
 }
 
 
-def imaging(stories: dict[str, str], defined: str = "", **enrolled: Any) -> dict[str, dict[str, Any]]:
-    """The row of each story, with its regions and its time to recovery."""
-    cohort = Cohort()
-    titles = {cohort.infant(**enrolled).tell(story).key: title for title, story in stories.items()}
-    connection = cohort.build("research.recovery", "research.time_to_recovery", defined=defined)
-    found = {
-        titles[row["subject_key"]]: row | {"regions": []}
-        for row in rows(connection, "FROM research.recovery WHERE dimension = 'imaging'")
-    }
-    for row in rows(connection, "FROM research.recovery_regions"):
-        found[titles[row["subject_key"]]]["regions"].append(row)
-    for row in rows(connection, "FROM research.time_to_recovery WHERE dimension = 'imaging'"):
-        found[titles[row["subject_key"]]]["time"] = (row["event"], row["lower_study_day"], row["upper_study_day"])
-    connection.close()
-    return found
+def imaging(cohort: Cohort, infants: dict[str, Infant], defined: str = "") -> dict[str, dict[str, Any]]:
+    return recoveries(cohort, infants, "imaging", "after", "research.recovery_regions", defined)
 
 
 @pytest.mark.parametrize(("stories", "defined"), [(WITHOUT_NORMS, ""), (WITH_NORMS, NORMS)], ids=["none", "norms"])
 def test_recovery_in_imaging(stories: dict[str, tuple[str, str]], defined: str) -> None:
-    found = imaging({title: story for title, (story, _) in stories.items()}, defined)
-    assert {title: row["reason"] or row["state"] for title, row in found.items()} == {
-        title: answer for title, (_, answer) in stories.items()
-    }
+    cohort = Cohort()
+    assert answers(imaging(cohort, told(cohort, stories), defined), stories) == expected(stories)
 
 
 def test_a_change_stands_beside_its_caveat() -> None:
-    found = imaging({"both": LOW + "290 scan fa=0.41 other_pipeline", "before": LOW})
-    (both,), (before,) = found["both"]["regions"], found["before"]["regions"]
+    cohort = Cohort()
+    found = imaging(
+        cohort,
+        {
+            "both": cohort.infant().tell(LOW + "290 scan fa=0.41 other_pipeline"),
+            "before": cohort.infant().tell(LOW),
+        },
+    )
+    (both,), (before,) = found["both"]["parts"], found["before"]["parts"]
     assert float(both["change"]) == pytest.approx(0.07)
     assert "maturation" in both["caveat"]
     assert both["is_protocol_changed"]
@@ -99,17 +92,25 @@ def test_a_change_stands_beside_its_caveat() -> None:
 
 
 def test_a_norm_by_sex_needs_the_sex() -> None:
-    story = {"one": CASE + "199 scan rd=0.0010; 290 scan rd=0.0008"}
-    answers = {sex: imaging(story, NORMS, sex=sex)["one"] for sex in ("female", "male", "unknown", None)}
-    assert {sex: row["reason"] or row["state"] for sex, row in answers.items()} == {
+    story = CASE + "199 scan rd=0.0010; 290 scan rd=0.0008"
+    cohort = Cohort()
+    sexes = ("female", "male", "unknown", None)
+    infants = {str(sex): cohort.infant(sex=sex).tell(story) for sex in sexes}
+    found = imaging(cohort, infants, NORMS)
+    assert answers(found, found) == {
         "female": "recovered",
         "male": "no_norms",
         "unknown": "sex_missing",
-        None: "sex_missing",
+        "None": "sex_missing",
     }
-    assert answers["female"]["time"] == ("recovered", 0, 90)
-    assert answers["unknown"]["time"] == (None, None, None)
+    with cohort.build("research.time_to_recovery", defined=NORMS) as connection:
+        times = by_title(connection, infants, "FROM research.time_to_recovery WHERE dimension = 'imaging'")
+    assert [(row["event"], row["lower_study_day"], row["upper_study_day"]) for row in times["female"]] == [
+        ("recovered", 0, 90)
+    ]
+    assert [row["event"] for row in times["unknown"]] == [None]
 
 
 def test_a_scan_that_is_not_due_is_not_assessable() -> None:
-    assert imaging({"one": LOW}, NORMS, cut_off_age_days=400)["one"]["reason"] == "not_due"
+    cohort = Cohort()
+    assert imaging(cohort, {"one": cohort.infant(cut_off_age_days=400).tell(LOW)}, NORMS)["one"]["reason"] == "not_due"

@@ -5,7 +5,9 @@ Treatment starts at 200 days where there is one.
 
 from typing import Any
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.built import rows
+from tests.models.cohort import Cohort
+from tests.models.titled import by_title, expected, told
 
 TREMOR = "HP:0001337"
 DOSE = "200 dose; "
@@ -46,14 +48,12 @@ def course(cohort: Cohort) -> list[dict[str, Any]]:
 
 def test_each_story_has_its_intervals() -> None:
     cohort = Cohort()
-    infants = {title: cohort.infant().tell(story) for title, (story, _) in STORIES.items()}
+    infants = told(cohort, STORIES)
+    with cohort.build("research.symptom_course") as connection:
+        found = by_title(connection, infants, "FROM research.symptom_course ORDER BY code, present_from_age_days")
     columns = ("onset_after_age_days", "onset_by_age_days", "began", "resolved_after_age_days", "resolved_by_age_days")
-    found = course(cohort)
-    told = {
-        title: [tuple(row[name] for name in columns) for row in found if row["subject_key"] == infant.key]
-        for title, infant in infants.items()
-    }
-    assert told == {title: answer for title, (_, answer) in STORIES.items()}
+    seen = {title: [tuple(row[name] for name in columns) for row in courses] for title, courses in found.items()}
+    assert seen == expected(STORIES)
 
 
 def test_a_reported_onset_tells_when_a_sign_of_treatment_began() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.models.research_fixture import Cohort, rows
+from tests.models.cohort import Cohort
+from tests.models.titled import by_title, expected, told
 
 CASE = "200 dose; 199 b12=100 homocysteine=20; "
 WELL = "199 sign tremor absent; "
@@ -121,37 +122,35 @@ RELAPSES = {
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found() -> dict[str, dict[str, Any]]:
     cohort = Cohort()
-    stories = {title: story for title, (story, _) in (OVERALL | TIMES).items()}
-    stories |= {f"{dimension} {story}": CASE + story for dimension, story in OTHER_TIMES}
-    stories |= {f"relapse {title}": CASE + story for title, (story, _) in RELAPSES.items()}
-    titles = {cohort.infant().tell(story).key: title for title, story in stories.items()}
-    connection = cohort.build("research.recovery_overall", "research.relapses")
-    answer: dict[str, Any] = {title: {} for title in stories}
-    for row in rows(connection, "FROM research.recovery_overall WHERE visit = 'months_3'"):
-        answer[titles[row["subject_key"]]]["overall"] = row
-    for row in rows(connection, "FROM research.time_to_recovery"):
-        answer[titles[row["subject_key"]]][row["dimension"]] = row
-    for row in rows(connection, "FROM research.relapses"):
-        answer[titles[row["subject_key"]]]["relapse"] = row
-    connection.close()
-    return answer
+    infants = told(cohort, OVERALL | TIMES)
+    infants |= {f"{dimension} {story}": cohort.infant().tell(CASE + story) for dimension, story in OTHER_TIMES}
+    infants |= {f"relapse {title}": cohort.infant().tell(CASE + story) for title, (story, _) in RELAPSES.items()}
+    with cohort.build("research.recovery_overall", "research.relapses") as connection:
+        overall = by_title(connection, infants, "FROM research.recovery_overall WHERE visit = 'months_3'")
+        times = by_title(connection, infants, "FROM research.time_to_recovery")
+        lost = by_title(connection, infants, "FROM research.relapses")
+    return {
+        title: {row["dimension"]: row for row in times[title]}
+        | {"overall": next(iter(overall[title]), None), "relapse": next(iter(lost[title]), None)}
+        for title in infants
+    }
 
 
-def told(row: dict[str, Any]) -> tuple[Any, ...]:
+def interval(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["event"], row["lower_study_day"], row["upper_study_day"], row["reason"]
 
 
-def test_the_dimensions_together(found: dict[str, Any]) -> None:
+def test_the_dimensions_together(found: dict[str, dict[str, Any]]) -> None:
     overall = {title: found[title]["overall"] for title in OVERALL}
     assert {
         title: row["reason"] or f"{row['state']} {row['dimensions_assessed']}/{row['dimensions_at_risk']}"
         for title, row in overall.items()
-    } == {title: answer for title, (_, answer) in OVERALL.items()}
+    } == expected(OVERALL)
 
 
-def test_what_is_missing_is_named_with_its_reason(found: dict[str, Any]) -> None:
+def test_what_is_missing_is_named_with_its_reason(found: dict[str, dict[str, Any]]) -> None:
     row = found["scores were not taken again"]["overall"]
     assert row["states"] == [
         "biochemical:recovered",
@@ -162,20 +161,16 @@ def test_what_is_missing_is_named_with_its_reason(found: dict[str, Any]) -> None
     assert row["reasons"] == ["haematological:no_baseline", "developmental:no_follow_up"]
 
 
-def test_time_to_biochemical_recovery(found: dict[str, Any]) -> None:
-    assert {title: told(found[title]["biochemical"]) for title in TIMES} == {
-        title: answer for title, (_, answer) in TIMES.items()
-    }
+def test_time_to_biochemical_recovery(found: dict[str, dict[str, Any]]) -> None:
+    assert {title: interval(found[title]["biochemical"]) for title in TIMES} == expected(TIMES)
 
 
-def test_time_to_recovery_in_other_dimensions(found: dict[str, Any]) -> None:
-    assert {(d, story): told(found[f"{d} {story}"][d]) for d, story in OTHER_TIMES} == OTHER_TIMES
+def test_time_to_recovery_in_other_dimensions(found: dict[str, dict[str, Any]]) -> None:
+    assert {(d, story): interval(found[f"{d} {story}"][d]) for d, story in OTHER_TIMES} == OTHER_TIMES
 
 
-def test_relapse(found: dict[str, Any]) -> None:
-    assert {title: relapse(found[f"relapse {title}"].get("relapse")) for title in RELAPSES} == {
-        title: answer for title, (_, answer) in RELAPSES.items()
-    }
+def test_relapse(found: dict[str, dict[str, Any]]) -> None:
+    assert {title: relapse(found[f"relapse {title}"]["relapse"]) for title in RELAPSES} == expected(RELAPSES)
 
 
 def relapse(row: dict[str, Any] | None) -> tuple[Any, ...] | None:

@@ -8,11 +8,25 @@ from b12.demo.courses.course import FINE, HYPOTONIA, PALE, TREMOR, Course, Draw,
 _BEFORE = {"b12": "deficient", "homocysteine": "high", "mma": "raised"}
 
 
-def _seen(name: str, *, signs: tuple[Sign, ...] = (), scores: tuple[Scores, ...] = (), **given: object) -> Course:
+def _seen(
+    name: str,
+    *,
+    signs: tuple[Sign, ...] = (),
+    scores: tuple[Scores, ...] = (),
+    states: tuple[tuple[str, int], ...] = (),
+) -> Course:
     """A definite case whose blood recovers by three months."""
-    draws = (Draw(-1, _BEFORE), Draw(90, FINE))
-    fields = {"age_days": (210, 300), "regimen": "site", "signs": signs, "scores": scores, **given}
-    return Course(name, "definite", ("SYN01",), draws, **fields)  # type: ignore[arg-type]
+    return Course(
+        name,
+        "definite",
+        ("SYN01",),
+        draws=(Draw(-1, _BEFORE), Draw(90, FINE)),
+        age_days=(210, 300),
+        regimen="site",
+        signs=signs,
+        scores=scores,
+        states=states,
+    )
 
 
 RECOVERY_EDGES = (
