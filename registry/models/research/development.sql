@@ -1,37 +1,13 @@
 -- grain: one row per assessment of one domain
 -- key: record_key
 -- Each score beside its baseline, within one instrument, edition, domain and kind of score: nothing else is subtracted.
--- The baseline is the score of its window nearest to the first dose, of two equally near the earlier. What is ordinal
--- has its categories side by side and no change. Scores also change with age and towards the mean without treatment.
+-- What is ordinal has its categories side by side and no change. Scores also change with age and towards the mean
+-- without treatment.
 WITH setting AS (
     SELECT
         max(value) FILTER (WHERE id = 'reliable_change_z') AS z,
         max(value) FILTER (WHERE id = 'change_without_sem') AS change_without_sem
     FROM definitions.development_rule
-),
-
-scored AS (
-    SELECT
-        a.*,
-        a.age_days - t.treatment_start_age_days AS study_day,
-        a.score_type = 'ordinal' OR a.score IS NULL AS is_ordinal,
-        a.status = 'untestable' OR coalesce(a.category = 'untestable', FALSE) AS is_untestable,
-        a.status = 'completed'
-        AND (a.score IS NOT NULL OR (a.category IS NOT NULL AND a.category <> 'untestable')) AS has_result
-    FROM core.assessments AS a
-    INNER JOIN research.treatment AS t ON a.subject_key = t.subject_key
-),
-
-baseline AS (
-    SELECT s.*
-    FROM scored AS s
-    INNER JOIN definitions.baseline_window AS w
-        ON w.item = 'assessment' AND w.from_day <= s.study_day AND w.to_day >= s.study_day
-    WHERE s.has_result
-    QUALIFY row_number() OVER (
-        PARTITION BY s.subject_key, s.instrument, s.edition, s.domain, s.score_type
-        ORDER BY abs(s.study_day), s.study_day, s.record_key DESC
-    ) = 1
 ),
 
 paired AS (
@@ -44,8 +20,7 @@ paired AS (
         b.category AS baseline_category,
         b.age_used <> s.age_used AS is_age_basis_changed,
         CASE
-            WHEN s.record_key <> b.record_key AND s.study_day > b.study_day AND s.has_result
-                AND NOT s.is_ordinal AND NOT b.is_ordinal
+            WHEN s.record_key <> b.record_key AND s.study_day > b.study_day AND s.has_result AND NOT s.is_ordinal
                 THEN s.score - b.score
         END AS change,
         CASE
@@ -60,17 +35,12 @@ paired AS (
             WHEN greatest(b.sem, s.sem) IS NOT NULL THEN (p.z * greatest(b.sem, s.sem) * sqrt(1 + 1))::DECIMAL(18, 6)
             WHEN k.code IS NOT NULL THEN p.change_without_sem::DECIMAL(18, 6)
         END AS margin
-    FROM scored AS s
+    FROM research.scores AS s
     CROSS JOIN setting AS p
     LEFT JOIN definitions.visit AS v ON s.study_day >= v.from_day AND s.study_day <= v.to_day
     LEFT JOIN definitions.recovery_score_type AS k ON s.score_type = k.code
-    LEFT JOIN baseline AS b
-        ON
-            s.subject_key = b.subject_key
-            AND s.instrument = b.instrument
-            AND s.edition = b.edition
-            AND s.domain = b.domain
-            AND s.score_type = b.score_type
+    LEFT JOIN research.scores AS b
+        ON s.subject_key = b.subject_key AND s.scale = b.scale AND b.is_baseline AND b.has_result
 )
 
 SELECT
@@ -91,7 +61,7 @@ SELECT
     CASE WHEN NOT is_ordinal THEN score END AS score,
     comparator,
     category,
-    coalesce(record_key = baseline_record_key, FALSE) AS is_baseline,
+    is_baseline AND has_result AS is_baseline,
     baseline_record_key,
     baseline_study_day,
     baseline_score,

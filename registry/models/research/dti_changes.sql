@@ -3,44 +3,7 @@
 -- Like is compared with like: the same atlas and version, region, side, method and metric. A mean of both sides is
 -- derived only where both exist in both scans. Another scanner, field strength or software keeps the pair and takes it
 -- out of the primary contrast; so does a tensor that does not fit itself, and what was not stated.
-WITH told AS (
-    SELECT
-        e.subject_key,
-        e.site,
-        s.visit,
-        e.atlas,
-        e.atlas_version,
-        e.region,
-        e.side,
-        e.method,
-        e.metric,
-        e.unit,
-        s.scan_key,
-        s.study_day,
-        s.age_days,
-        CASE WHEN count(DISTINCT e.value) = 1 THEN min(e.value) END AS value,
-        s.scanner_model,
-        s.field_strength_t,
-        CASE WHEN count(DISTINCT e.pipeline) = 1 THEN min(e.pipeline) END AS pipeline,
-        CASE WHEN count(DISTINCT e.pipeline_version) = 1 THEN min(e.pipeline_version) END AS pipeline_version,
-        bool_or(e.metric <> 'fa' AND (t.is_md_apart OR t.is_out_of_order)) AS is_tensor_apart,
-        bool_or(e.metric = 'fa' AND t.is_fa_doubtful) AS is_fa_doubtful
-    FROM core.imaging AS e
-    INNER JOIN research.dti_scans AS s ON e.subject_key = s.subject_key AND e.scan_key = s.scan_key AND s.is_chosen
-    INNER JOIN research.dti_tensors AS t
-        ON
-            e.subject_key = t.subject_key
-            AND e.scan_key = t.scan_key
-            AND e.atlas = t.atlas
-            AND e.atlas_version = t.atlas_version
-            AND e.region = t.region
-            AND e.side = t.side
-            AND e.method = t.method
-    WHERE e.is_usable AND e.value IS NOT NULL
-    GROUP BY ALL
-),
-
-paired AS (
+WITH paired AS (
     SELECT
         coalesce(b.subject_key, a.subject_key) AS subject_key,
         coalesce(b.site, a.site) AS site,
@@ -73,8 +36,8 @@ paired AS (
         OR a.pipeline_version IS NULL AS is_protocol_unknown,
         coalesce(b.is_tensor_apart, FALSE) OR coalesce(a.is_tensor_apart, FALSE) AS is_tensor_apart,
         coalesce(b.is_fa_doubtful, FALSE) OR coalesce(a.is_fa_doubtful, FALSE) AS is_fa_doubtful
-    FROM (FROM told WHERE visit = 'before') AS b
-    FULL JOIN (FROM told WHERE visit = 'after') AS a
+    FROM (FROM research.dti_values WHERE visit = 'before') AS b
+    FULL JOIN (FROM research.dti_values WHERE visit = 'after') AS a
         ON
             b.subject_key = a.subject_key
             AND b.atlas = a.atlas

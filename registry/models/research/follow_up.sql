@@ -34,22 +34,6 @@ treated AS (
     WHERE t.treatment_start_age_days IS NOT NULL AND u.person = 'infant'
 ),
 
-stood AS (
-    SELECT
-        subject_key,
-        arg_max(state, (effective_age_days, record_key)) AS state,
-        max(effective_age_days) AS effective_age_days
-    FROM core.statuses
-    WHERE effective_age_days IS NOT NULL
-    GROUP BY subject_key
-),
-
-closed AS (
-    SELECT s.subject_key, s.effective_age_days, c.reason
-    FROM stood AS s
-    INNER JOIN definitions.closing_state AS c ON s.state = c.code
-),
-
 chosen AS (
     SELECT
         subject_key,
@@ -88,14 +72,14 @@ SELECT
     w.visit_order,
     CASE
         WHEN c.markers > 0 THEN 'in_window'
-        WHEN x.effective_age_days <= t.treatment_start_age_days + w.to_day THEN 'not_expected'
+        WHEN x.closed_age_days <= t.treatment_start_age_days + w.to_day THEN 'not_expected'
         WHEN t.cut_off_study_day < w.from_day THEN 'not_due'
         WHEN t.cut_off_study_day <= w.to_day THEN 'due'
         ELSE 'missed'
     END AS state,
     CASE
         WHEN c.markers > 0 THEN NULL
-        WHEN x.effective_age_days <= t.treatment_start_age_days + w.to_day THEN x.reason
+        WHEN x.closed_age_days <= t.treatment_start_age_days + w.to_day THEN x.reason
         WHEN t.cut_off_study_day <= w.to_day THEN 'not_due'
         WHEN w.visit = 'baseline' THEN 'no_baseline'
         WHEN b.unscheduled_markers > 0 THEN 'out_of_window'
@@ -124,6 +108,6 @@ SELECT
     coalesce(c.record_keys, []) AS record_keys
 FROM treated AS t
 CROSS JOIN window_day AS w
-LEFT JOIN closed AS x ON t.subject_key = x.subject_key
+LEFT JOIN research.closings AS x ON t.subject_key = x.subject_key
 LEFT JOIN chosen AS c ON t.subject_key = c.subject_key AND w.visit = c.visit
 LEFT JOIN beside AS b ON t.subject_key = b.subject_key

@@ -13,39 +13,22 @@ barred AS (
     INNER JOIN definitions.consent_scope AS c ON b.scope = c.scope AND c.kind = 'symptom'
 ),
 
-sign_look AS (
-    SELECT s.subject_key, s.age_days
-    FROM core.symptoms AS s
-    INNER JOIN definitions.sign AS d ON s.code = d.code
-    INNER JOIN definitions.recovery_sign_class AS k ON d.class = k.code
-),
-
-look AS (
-    SELECT l.subject_key, l.age_days - t.treatment_start_age_days AS study_day, l.is_of_signs
-    FROM (
-        SELECT subject_key, age_days, TRUE AS is_of_signs FROM sign_look
-        UNION ALL
-        SELECT subject_key, age_days, FALSE AS is_of_signs FROM core.milestones
-    ) AS l
-    INNER JOIN research.treatment AS t ON l.subject_key = t.subject_key
-),
-
 at_baseline AS (
     SELECT DISTINCT l.subject_key
-    FROM look AS l
+    FROM research.clinical_looks AS l
     CROSS JOIN setting AS p
-    WHERE l.is_of_signs AND l.study_day >= p.from_day AND l.study_day <= p.to_day
+    WHERE l.item = 'sign' AND l.study_day >= p.from_day AND l.study_day <= p.to_day
 ),
 
 later AS (
-    SELECT DISTINCT subject_key FROM look
+    SELECT DISTINCT subject_key FROM research.clinical_looks
     WHERE study_day > 0
 ),
 
 at_visit AS (
     SELECT v.subject_key, v.visit, max(l.study_day) AS study_day
     FROM research.recovery_visits AS v
-    INNER JOIN look AS l ON v.subject_key = l.subject_key AND v.from_day <= l.study_day AND v.to_day >= l.study_day
+    INNER JOIN research.clinical_looks AS l ON v.subject_key = l.subject_key AND v.from_day <= l.study_day AND v.to_day >= l.study_day
     GROUP BY v.subject_key, v.visit
 ),
 

@@ -12,31 +12,9 @@ at_risk AS (
     WHERE basis = 'baseline'
 ),
 
-look AS (
-    SELECT subject_key, 'sign' AS item, code, age_days, bool_or(status = 'present') AS is_abnormal
-    FROM core.symptoms
-    GROUP BY subject_key, code, age_days
-    UNION ALL
-    SELECT
-        subject_key,
-        'milestone' AS item,
-        code,
-        age_days,
-        bool_or(status NOT IN ('achieved', 'regained')) AS is_abnormal
-    FROM core.milestones
-    GROUP BY subject_key, code, age_days
-),
-
-dated AS (
-    SELECT l.subject_key, l.item, l.code, l.is_abnormal, l.age_days - t.treatment_start_age_days AS study_day
-    FROM look AS l
-    INNER JOIN research.treatment AS t ON l.subject_key = t.subject_key
-    WHERE l.age_days IS NOT NULL AND t.treatment_start_age_days IS NOT NULL
-),
-
 day AS (
     SELECT DISTINCT d.subject_key, d.study_day
-    FROM dated AS d
+    FROM research.clinical_looks AS d
     INNER JOIN at_risk AS r ON d.subject_key = r.subject_key
     WHERE d.study_day > 0
 ),
@@ -55,7 +33,7 @@ answered AS (
         -- Present, and not looked for today: not known.
         CASE WHEN NOT d.is_abnormal THEN TRUE WHEN d.study_day = a.study_day THEN FALSE END AS is_gone
     FROM asked AS a
-    ASOF LEFT JOIN dated AS d
+    ASOF LEFT JOIN research.clinical_looks AS d
         ON a.subject_key = d.subject_key AND a.item = d.item AND a.code = d.code AND a.study_day >= d.study_day
 )
 

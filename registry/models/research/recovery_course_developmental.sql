@@ -13,7 +13,7 @@ WITH setting AS (
 domain AS (
     SELECT DISTINCT
         subject_key,
-        concat_ws(':', instrument, edition, domain, score_type) AS scale,
+        scale,
         greatest(baseline_study_day, 0) AS baseline_study_day
     FROM research.recovery_domains
     WHERE is_at_risk
@@ -23,21 +23,15 @@ score AS (
     -- One score of a day, as at a visit.
     SELECT
         a.subject_key,
-        d.scale,
-        a.age_days - t.treatment_start_age_days AS study_day,
+        a.scale,
+        a.study_day,
         a.score,
         a.comparator
-    FROM core.assessments AS a
-    INNER JOIN research.treatment AS t ON a.subject_key = t.subject_key
+    FROM research.scores AS a
     INNER JOIN domain AS d
-        ON
-            a.subject_key = d.subject_key
-            AND concat_ws(':', a.instrument, a.edition, a.domain, a.score_type) = d.scale
-            AND a.age_days - t.treatment_start_age_days > d.baseline_study_day
-    WHERE a.status = 'completed' AND a.score IS NOT NULL
-    QUALIFY row_number() OVER (
-        PARTITION BY a.subject_key, d.scale, a.age_days ORDER BY a.record_key DESC
-    ) = 1
+        ON a.subject_key = d.subject_key AND a.scale = d.scale AND a.study_day > d.baseline_study_day
+    WHERE a.has_result
+    QUALIFY row_number() OVER (PARTITION BY a.subject_key, a.scale, a.study_day ORDER BY a.record_key DESC) = 1
 ),
 
 day AS (

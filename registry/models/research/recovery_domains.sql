@@ -1,8 +1,7 @@
 -- grain: one row per treated infant, follow-up visit and domain that was scored at baseline
--- key: subject_key, visit, instrument, edition, domain, score_type
--- One domain before and after, within one instrument, edition and kind of score: nothing else is compared. The score
--- nearest to the first dose is the baseline, the one nearest to the visit's target day is the visit's; of two equally
--- near the earlier.
+-- key: subject_key, visit, scale
+-- One domain before and after, within one scale of research.scores: nothing else is compared. The score nearest to the
+-- visit's target day is the visit's, of two equally near the earlier.
 WITH setting AS (
     SELECT
         max(value) FILTER (WHERE id = 'at_risk_below') AS at_risk_below,
@@ -11,42 +10,15 @@ WITH setting AS (
     FROM definitions.development_rule
 ),
 
-score AS (
-    SELECT
-        a.subject_key,
-        a.site,
-        a.instrument,
-        a.edition,
-        a.domain,
-        a.score_type,
-        a.status = 'completed' AND a.score IS NOT NULL AS is_scored,
-        a.status = 'untestable' OR coalesce(a.category = 'untestable', FALSE) AS is_untestable,
-        a.score,
-        a.comparator,
-        a.sem,
-        a.age_used,
-        a.age_days - t.treatment_start_age_days AS study_day,
-        a.record_key
-    FROM core.assessments AS a
-    INNER JOIN research.treatment AS t ON a.subject_key = t.subject_key
-    WHERE t.treatment_start_age_days IS NOT NULL
-),
-
 baseline AS (
-    SELECT s.*
-    FROM score AS s
-    INNER JOIN definitions.baseline_window AS w
-        ON w.item = 'assessment' AND w.from_day <= s.study_day AND w.to_day >= s.study_day
-    QUALIFY row_number() OVER (
-        PARTITION BY s.subject_key, s.instrument, s.edition, s.domain, s.score_type
-        ORDER BY s.is_scored DESC, abs(s.study_day), s.study_day, s.record_key DESC
-    ) = 1
+    SELECT * FROM research.scores
+    WHERE is_baseline
 ),
 
 at_visit AS (
     -- A score of the baseline's own days is no follow-up.
     SELECT v.visit, s.*
-    FROM score AS s
+    FROM research.scores AS s
     INNER JOIN research.recovery_visits AS v
         ON s.subject_key = v.subject_key AND v.from_day <= s.study_day AND v.to_day >= s.study_day
     WHERE NOT v.is_imaging
@@ -57,40 +29,31 @@ chosen AS (
     FROM at_visit AS s
     INNER JOIN definitions.visit AS v ON s.visit = v.id
     QUALIFY row_number() OVER (
-        PARTITION BY s.subject_key, s.visit, s.instrument, s.edition, s.domain, s.score_type
-        ORDER BY s.is_scored DESC, abs(s.study_day - v.target_day), s.study_day, s.record_key DESC
+        PARTITION BY s.subject_key, s.visit, s.scale
+        ORDER BY s.has_result DESC, abs(s.study_day - v.target_day), s.study_day, s.record_key DESC
     ) = 1
 ),
 
-beside AS (
-    -- Something was scored at the visit, if not the same.
-    SELECT subject_key, visit, instrument, edition, domain, score_type
-    FROM at_visit
-    WHERE is_scored
-),
-
 later AS (
-    SELECT DISTINCT subject_key, instrument, edition, domain, score_type
-    FROM score
-    WHERE study_day > 0 AND is_scored
+    SELECT DISTINCT subject_key, scale
+    FROM research.scores
+    WHERE study_day > 0 AND has_result
 ),
 
 changed AS (
+    -- Something was scored at the visit, if not the same.
     SELECT
         b.subject_key,
         o.visit,
-        b.instrument,
-        b.edition,
-        b.domain,
-        b.score_type,
+        b.scale,
         bool_or(o.instrument = b.instrument AND o.edition <> b.edition) AS is_edition_changed,
         bool_or(
             o.instrument <> b.instrument
             OR (o.edition = b.edition AND o.domain = b.domain AND o.score_type <> b.score_type)
         ) AS is_instrument_changed
     FROM baseline AS b
-    INNER JOIN beside AS o ON b.subject_key = o.subject_key
-    GROUP BY b.subject_key, o.visit, b.instrument, b.edition, b.domain, b.score_type
+    INNER JOIN at_visit AS o ON b.subject_key = o.subject_key AND o.has_result
+    GROUP BY b.subject_key, o.visit, b.scale
 ),
 
 pair AS (
@@ -102,27 +65,28 @@ pair AS (
         b.edition,
         b.domain,
         b.score_type,
+        b.scale,
         b.score AS baseline_score,
         b.study_day AS baseline_study_day,
         b.record_key AS baseline_record_key,
         CASE
-            WHEN b.is_scored THEN NULL
+            WHEN b.has_result THEN NULL
             WHEN b.is_untestable THEN 'untestable'
             ELSE 'no_baseline'
         END AS unscored_reason,
         k.code IS NULL AS is_without_cut_off,
         CASE
-            WHEN NOT b.is_scored OR k.code IS NULL THEN NULL
+            WHEN NOT b.has_result OR k.code IS NULL THEN NULL
             WHEN b.score < p.at_risk_below AND coalesce(b.comparator = 'ceiling', FALSE) THEN NULL
             WHEN b.score < p.at_risk_below THEN TRUE
             WHEN coalesce(b.comparator = 'floor', FALSE) THEN NULL
             ELSE FALSE
         END AS is_at_risk,
-        CASE WHEN c.is_scored THEN c.score END AS visit_score,
-        CASE WHEN c.is_scored THEN c.study_day END AS visit_study_day,
-        CASE WHEN c.is_scored THEN c.record_key END AS visit_record_key,
+        CASE WHEN c.has_result THEN c.score END AS visit_score,
+        CASE WHEN c.has_result THEN c.study_day END AS visit_study_day,
+        CASE WHEN c.has_result THEN c.record_key END AS visit_record_key,
         CASE
-            WHEN NOT c.is_scored OR k.code IS NULL THEN NULL
+            WHEN NOT c.has_result OR k.code IS NULL THEN NULL
             WHEN c.score >= p.at_risk_below AND coalesce(c.comparator = 'floor', FALSE) THEN NULL
             WHEN c.score >= p.at_risk_below THEN TRUE
             WHEN coalesce(c.comparator = 'ceiling', FALSE) THEN NULL
@@ -136,7 +100,7 @@ pair AS (
         coalesce(b.comparator, 'floor') = 'floor' AND coalesce(c.comparator, 'ceiling') = 'ceiling' AS is_change_proved,
         coalesce(b.age_used <> c.age_used, FALSE) AS is_age_basis_changed,
         CASE
-            WHEN c.is_scored THEN NULL
+            WHEN c.has_result THEN NULL
             WHEN c.is_untestable THEN 'untestable'
             WHEN x.is_edition_changed THEN 'edition_changed'
             WHEN x.is_instrument_changed THEN 'instrument_changed'
@@ -148,29 +112,9 @@ pair AS (
     INNER JOIN research.recovery_visits AS v ON b.subject_key = v.subject_key AND NOT v.is_imaging
     CROSS JOIN setting AS p
     LEFT JOIN definitions.recovery_score_type AS k ON b.score_type = k.code
-    LEFT JOIN chosen AS c
-        ON
-            b.subject_key = c.subject_key
-            AND v.visit = c.visit
-            AND b.instrument = c.instrument
-            AND b.edition = c.edition
-            AND b.domain = c.domain
-            AND b.score_type = c.score_type
-    LEFT JOIN changed AS x
-        ON
-            b.subject_key = x.subject_key
-            AND v.visit = x.visit
-            AND b.instrument = x.instrument
-            AND b.edition = x.edition
-            AND b.domain = x.domain
-            AND b.score_type = x.score_type
-    LEFT JOIN later AS l
-        ON
-            b.subject_key = l.subject_key
-            AND b.instrument = l.instrument
-            AND b.edition = l.edition
-            AND b.domain = l.domain
-            AND b.score_type = l.score_type
+    LEFT JOIN chosen AS c ON b.subject_key = c.subject_key AND v.visit = c.visit AND b.scale = c.scale
+    LEFT JOIN changed AS x ON b.subject_key = x.subject_key AND v.visit = x.visit AND b.scale = x.scale
+    LEFT JOIN later AS l ON b.subject_key = l.subject_key AND b.scale = l.scale
 ),
 
 judged AS (
@@ -197,6 +141,7 @@ SELECT
     edition,
     domain,
     score_type,
+    scale,
     is_at_risk,
     CASE
         WHEN unscored_reason IS NOT NULL OR (is_at_risk IS NULL) THEN 'not_assessable'

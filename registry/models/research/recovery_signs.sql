@@ -15,49 +15,6 @@ WITH setting AS (
     GROUP BY w.from_day, w.to_day
 ),
 
-look AS (
-    -- Seen and gone on one day counts as seen. What is not yet there has not come back.
-    SELECT
-        s.subject_key,
-        'sign' AS item,
-        s.code,
-        s.age_days,
-        bool_or(s.status = 'present') AS is_abnormal,
-        bool_or(s.status = 'present') AS is_seen,
-        min(s.onset_age_days) FILTER (WHERE s.status = 'present') AS onset_age_days
-    FROM core.symptoms AS s
-    INNER JOIN definitions.sign AS d ON s.code = d.code
-    INNER JOIN definitions.recovery_sign_class AS k ON d.class = k.code
-    WHERE s.age_days IS NOT NULL
-    GROUP BY s.subject_key, s.code, s.age_days
-    UNION ALL
-    SELECT
-        subject_key,
-        'milestone' AS item,
-        code,
-        age_days,
-        bool_or(status NOT IN ('achieved', 'regained')) AS is_abnormal,
-        bool_or(status = 'lost') AS is_seen,
-        NULL AS onset_age_days
-    FROM core.milestones
-    WHERE age_days IS NOT NULL
-    GROUP BY subject_key, code, age_days
-),
-
-dated AS (
-    SELECT
-        l.*,
-        l.age_days - t.treatment_start_age_days AS study_day,
-        l.onset_age_days - t.treatment_start_age_days AS onset_study_day,
-        min(CASE WHEN NOT l.is_abnormal THEN l.age_days - t.treatment_start_age_days END) OVER (
-            PARTITION BY l.subject_key, l.item, l.code
-            ORDER BY l.age_days ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-        ) AS gone_study_day
-    FROM look AS l
-    INNER JOIN research.treatment AS t ON l.subject_key = t.subject_key
-    WHERE t.treatment_start_age_days IS NOT NULL
-),
-
 named AS (
     SELECT
         d.subject_key,
@@ -73,10 +30,10 @@ named AS (
                 THEN 'baseline'
             WHEN d.study_day > p.to_day AND d.study_day <= p.post_dose_to_day THEN 'post_dose'
         END AS basis
-    FROM dated AS d
+    FROM research.clinical_looks AS d
     CROSS JOIN setting AS p
     LEFT JOIN definitions.recovery_treatment_sign AS r ON d.item = 'sign' AND d.code = r.code
-    WHERE d.is_seen
+    WHERE d.is_to_recover
 ),
 
 part AS (
@@ -102,7 +59,7 @@ at_visit AS (
         arg_min(d.study_day, (abs(d.study_day - v.target_day), d.study_day)) AS study_day
     FROM part AS p
     INNER JOIN research.recovery_visits AS v ON p.subject_key = v.subject_key
-    INNER JOIN dated AS d
+    INNER JOIN research.clinical_looks AS d
         ON
             p.subject_key = d.subject_key
             AND p.item = d.item
@@ -122,7 +79,7 @@ before_visit AS (
         max(d.study_day) AS study_day
     FROM part AS p
     INNER JOIN research.recovery_visits AS v ON p.subject_key = v.subject_key
-    INNER JOIN dated AS d
+    INNER JOIN research.clinical_looks AS d
         ON p.subject_key = d.subject_key AND p.item = d.item AND p.code = d.code AND v.from_day > d.study_day
     GROUP BY p.subject_key, v.visit, p.item, p.code
 )

@@ -16,23 +16,8 @@ WITH span AS (
     FROM definitions.imaging_window AS w
     CROSS JOIN definitions.visit AS v
     GROUP BY w.id, w.from_day, w.to_day
-),
-
-stood AS (
-    SELECT
-        subject_key,
-        arg_max(state, (effective_age_days, record_key)) AS state,
-        max(effective_age_days) AS effective_age_days
-    FROM core.statuses
-    WHERE effective_age_days IS NOT NULL
-    GROUP BY subject_key
-),
-
-closed AS (
-    SELECT s.subject_key, s.effective_age_days, c.reason
-    FROM stood AS s
-    INNER JOIN definitions.closing_state AS c ON s.state = c.code
 )
+
 
 SELECT
     t.subject_key,
@@ -44,12 +29,12 @@ SELECT
     s.to_day,
     s.target_day,
     CASE
-        WHEN x.effective_age_days <= t.treatment_start_age_days + s.to_day THEN x.reason
+        WHEN x.closed_age_days <= t.treatment_start_age_days + s.to_day THEN x.reason
         WHEN o.cut_off_age_days - t.treatment_start_age_days <= s.to_day THEN 'not_due'
     END AS absent_reason
 FROM research.treatment AS t
 INNER JOIN core.subjects AS u ON t.subject_key = u.subject_key AND u.person = 'infant'
 INNER JOIN staging.observed AS o ON t.subject_key = o.subject_key
 CROSS JOIN span AS s
-LEFT JOIN closed AS x ON t.subject_key = x.subject_key
+LEFT JOIN research.closings AS x ON t.subject_key = x.subject_key
 WHERE t.treatment_start_age_days IS NOT NULL
