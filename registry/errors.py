@@ -20,6 +20,10 @@ class BuildRunning(EnvironmentProblem):
     """Another build of this home has not ended."""
 
 
+class NoSubject(B12Error):
+    """A release has no subject of this key; never says whether one was taken out."""
+
+
 class NoRelease(EnvironmentProblem):
     """No release has been published in this home, or the one asked for is not there."""
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from b12.demo.partners import PARTNERS
 from contracts.pseudonyms import as_uuid, pseudonym
 from lake.home import Home
-from registry import queries
+from registry import explaining, queries
 from sites import config as configs
 from sites import ledger as ledgers
 from sites import listening
@@ -72,17 +72,6 @@ def attrition(home: Home, console: Console) -> None:
 CASE = ("SYN01", "BLR-001")
 """Site and study code of the infant that is explained."""
 
-_CLASS = """
-SELECT e.class, e.class_meaning, e.criteria, e.states, e.index_age_days, c.treatment_start_age_days, c.regimen,
-    e.record_keys
-FROM research.explanations AS e
-INNER JOIN research.cases AS c ON e.definition = c.definition AND e.subject_key = c.subject_key
-WHERE e.subject_key = '{key}'
-"""
-_EVIDENCE = """
-SELECT analyte, value::DOUBLE, unit, age_days, value_reported::DOUBLE, unit_reported
-FROM core.lab_results WHERE record_key IN ({keys}) ORDER BY age_days, analyte
-"""
 _RECOVERY = """
 SELECT visit, dimension, state, reason
 FROM research.recovery WHERE subject_key = '{key}' ORDER BY visit_order, dimension
@@ -96,17 +85,8 @@ def one_case(home: Home, console: Console) -> None:
     key = as_uuid(pseudonym(settings.key, "subject", code))
     console.print()
     console.print(f"[bold]one case explained[/]: infant {code} of {site}, in the release {key}")
-    with queries.ask(home, _CLASS.format(key=key)) as answer:
-        rows = list(answer)
-    for name, meaning, criteria, states, index, start, regimen, records in rows:
-        console.print(f"  [green]{name}[/] at {index} days of age: {meaning}")
-        because = ", ".join(f"{criterion} {state}" for criterion, state in zip(criteria, states, strict=True))
-        console.print(f"  because {because}")
-        with queries.ask(home, _EVIDENCE.format(keys=", ".join(f"'{record}'" for record in records))) as answer:
-            for analyte, value, unit, age, reported, unit_reported in answer:
-                told = "" if unit == unit_reported else f" (reported as {reported:g} {unit_reported})"
-                console.print(f"    {analyte} {value:g} {unit} at {age} days{told}")
-        console.print(f"  treated from {start} days of age with {regimen}")
+    for line in explaining.explain(home, str(key)).text():
+        console.print(f"  {line}", markup=False)
     with queries.ask(home, _RECOVERY.format(key=key)) as answer:
         for visit, dimension, state, reason in answer:
             console.print(f"    {visit}: {dimension}: {state}{f' ({reason})' if reason else ''}")

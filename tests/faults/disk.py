@@ -15,7 +15,8 @@ from pathlib import Path
 
 SIZE = "4g"
 """At most; a tmpfs takes what its files need."""
-BUSY_SECONDS = 10
+BUSY_SECONDS = 60
+"""For how long a mount may be kept busy: a worker that was put to sleep in the middle of a write keeps it so."""
 
 
 def unshare() -> list[str]:

@@ -88,7 +88,8 @@ class Infant:
             "event_time_rank": 1,
             "is_usable": fields.get("unusable_reason") is None,
         }
-        return self.add("lab_results", **(row | fields))
+        row |= fields
+        return self.add("lab_results", **({"value_reported": row["value"], "unit_reported": row["unit"]} | row))
 
     def tell(self, story: str) -> "Infant":
         """Events in words; see `stories`."""

@@ -25,6 +25,8 @@ CORE = {
         "value": "DECIMAL(28,12)",
         "comparator": "VARCHAR",
         "unit": "VARCHAR",
+        "value_reported": "DECIMAL(28,12)",
+        "unit_reported": "VARCHAR",
         "specimen": "VARCHAR",
         "reference_high": "DECIMAL(28,12)",
         "age_days": "INTEGER",
