@@ -4,7 +4,8 @@ Ages are in days, `@` and the minute of the day follow where it is known. How an
 
     200 b12=100 mma=<2         results of one draw; b12=100!preliminary is unusable, creatinine=60/40 with interval
     200@600 mother b12=100     the same of the mother
-    200 dose                   1000 ug to the infant, therapeutic; `dose mother prophylactic 5ug`, `dose unstated`
+    200 dose                   1000 ug to the infant, therapeutic; `dose mother prophylactic 5ug`, `dose unstated`;
+                               `dose missed` and `dose refused` were due on that day
     200 sign tremor            seen; `sign tremor resolved`
     0-90 fed mixed vegan       a period, open with `0-`, and the mother's diet
     200 condition ICD10:D51.2 diagnosis     of the infant; `condition ... mother`
@@ -77,7 +78,7 @@ def _dose(infant: "Infant", age: int, at: int | None, words: tuple[str, ...]) ->
         elif word in ("po", "im"):
             fields["route"] = word
         elif word in ("missed", "refused"):
-            fields["status"] = word
+            fields |= {"status": word, "ug": None, "age_days": None, "scheduled_age_days": age}
         elif word == "iron":
             fields |= {"compound": word, "is_b12": False}
         elif word.endswith("ug"):

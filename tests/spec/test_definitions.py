@@ -221,6 +221,7 @@ def test_every_status_is_one_of_three_words(file: Path) -> None:
         "development_rule",
         "imaging_rule",
         "imaging_window",
+        "regimen",
         "screening",
         "alert",
     ],
@@ -270,6 +271,7 @@ def test_codes_are_codes_of_the_contract() -> None:
     assert column("exposing_feeding", "code") <= codes_of(Feeding, "infant")
     assert column("maternal_diet", "code") == codes_of(Feeding, "mother_diet")
     assert column("closing_state", "code") <= codes_of(Status, "state")
+    assert column("injected_route", "code") <= codes_of(Dose, "route")
     assert column("threshold", "person") <= codes_of(LabResult, "person")
     assert column("exposure", "person") <= codes_of(Dose, "person")
     assert column("sign_count", "class") < {sign["class"] for sign in table("signs")["sign"]}
