@@ -66,6 +66,8 @@ class Manifest(msgspec.Struct, frozen=True):
     packages: dict[str, str]
     revoked: datetime | None = None
     """When its file was removed, because it held families who withdrew."""
+    beside: str | None = None
+    """The release that it stands beside, of the same deliveries by other definitions; None for one of its own right."""
 
 
 _decode = msgspec.json.Decoder(Manifest).decode

@@ -140,14 +140,14 @@ def publish(
     verdicts.record_changes(home, operators, f"{described.content}-{given.lake_version}")
     now = current(home) if (home.releases / "current.json").exists() else None
     if now is not None and now.content == described.content:
-        _move(operators, home.operators)
+        move(operators, home.operators)
         return Release(now, release_file(home, now.id), is_new=False)
     file = release_file(home, described.id)
     candidate.chmod(0o444)
-    _move(candidate, file)
+    move(candidate, file)
     settings_file.write_bytes(file.with_suffix(".json"), manifest.encoded(described))
     _point_at(home, described)
-    _move(operators, home.operators)
+    move(operators, home.operators)
     return Release(described, file, is_new=True)
 
 
@@ -178,7 +178,7 @@ def one(home: Home, release: str) -> Manifest:
 
 
 def history(home: Home) -> list[Manifest]:
-    """Every release's manifest, oldest first."""
+    """Every release's manifest, oldest first, each before those that stand beside it."""
     found = []
     for path in home.releases.glob("r*.json"):
         try:
@@ -187,7 +187,7 @@ def history(home: Home) -> list[Manifest]:
             raise EnvironmentProblem(
                 f"{path}: not a readable manifest ({type(error).__name__}); restore it from a backup"
             ) from None
-    return sorted(found, key=lambda each: each.number)
+    return sorted(found, key=lambda each: (each.number, each.beside is not None, each.published))
 
 
 def release_file(home: Home, release_id: str) -> Path:
@@ -216,7 +216,7 @@ def _point_at(home: Home, described: Manifest) -> None:
     sync(home.releases)
 
 
-def _move(source: Path, target: Path) -> None:
+def move(source: Path, target: Path) -> None:
     """One step, which survives a power failure; who has the old file open keeps it."""
     sync(source)
     source.replace(target)

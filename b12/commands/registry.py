@@ -5,6 +5,7 @@ What a release is, and how a query is run, belongs to the registry.
 
 from datetime import date, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,8 +45,23 @@ def build(
     yes: Annotated[
         bool, typer.Option("--yes", help="Make it current even if its cut-off is before the current release's.")
     ] = False,
+    definitions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Files that stand in for those of contracts/definitions: builds what the current release read once"
+            " more, beside it.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the release by other definitions is called. Default: the directory's name.")
+    ] = None,
 ) -> int:
     """Build, check and publish here and now: the job that Dagster runs, kept in its history."""
+    if definitions is not None:
+        return _build_beside(definitions, name, is_cut_off_given=cut_off is not None)
+    if name is not None:
+        raise UsageError("--name: a release is numbered; only one by other definitions (--definitions DIR) has a name")
     from rich.console import Console
 
     from lake.home import Home
@@ -68,6 +84,22 @@ def build(
     return finished.exit_code
 
 
+def _build_beside(directory: Path, name: str | None, *, is_cut_off_given: bool) -> int:
+    from rich.console import Console
+
+    from lake.home import Home
+    from registry import alternatives
+
+    if is_cut_off_given:
+        raise UsageError("--cut-off: a release by other definitions has that of the current release")
+    with Console(stderr=True).status("building by other definitions"):
+        made = alternatives.make(Home.from_env(), directory, name)
+    typer.echo(f"{made.manifest.id} {'made' if made.is_new else 'was there already'}, beside {made.manifest.beside}.")
+    typer.echo(f"{len(made.moved)} tables differ from it: {', '.join(made.moved) or 'none'}")
+    typer.echo(f"Who is of another class: b12 compare {made.manifest.beside} {made.manifest.id}")
+    return 0
+
+
 def list_() -> None:
     """Every release, oldest first; the current one is marked."""
     from rich.console import Console
@@ -86,7 +118,8 @@ def list_() -> None:
     now = release.current(home).id
     table = Table(box=None, pad_edge=False)
     for column in ("", "release", "published", "cut-off", "lake", "subjects", "waiting"):
-        table.add_column(column, justify="right" if column in ("lake", "subjects", "waiting") else "left")
+        is_number = column in ("lake", "subjects", "waiting")
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=column == "release")
     for each in known:
         table.add_row(
             "*" if each.id == now else "",
