@@ -16,7 +16,7 @@ from contracts.errors import EnvironmentProblem
 from registry import definitions, inputs
 from registry.errors import ABOUT_MACHINE, ABOUT_WORDS, BuildFailed
 from registry.inputs import Inputs
-from registry.models import LAYERS, Model, load_models
+from registry.models import LAYERS, OF_RELEASE, Model, load_models
 
 STORAGE_VERSION = "v1.4.0"
 """Format of the release's file: DuckDB 2 writes another by default, which clients of the 1.x line cannot open."""
@@ -58,7 +58,7 @@ def run(
     with opened(candidate, operators, threads=threads) as connection:
         if afresh:
             connection.execute("BEGIN")
-            for schema in LAYERS[1:]:
+            for schema in OF_RELEASE:
                 connection.execute(f"CREATE SCHEMA {schema}")
             definitions.load(connection, definitions_from, commented=commented)
             connection.execute("COMMIT")

@@ -17,8 +17,10 @@ import yaml
 
 from registry import compiled, inputs
 
-LAYERS = ("staging", "core", "research", "summary")
-"""In the order in which data flows. `staging` stays with the operators, the others are the release."""
+LAYERS = ("staging", "core", "research", "summary", "operators")
+"""In the order in which data flows. The first and the last stay with the operators, the others are the release."""
+
+OF_RELEASE = LAYERS[1:-1]
 
 _ROOT = Path(__file__).parent / "models"
 _COMPILED = {"row_rules": compiled.rule_hits}
@@ -37,7 +39,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Model:
-    """One table of the registry: `core.subjects` stands in `models/core/subjects.sql` and `.yml`."""
+    """One table of the registry: `core.subjects` stands in `models/core/subjects.sql` and `.yml`.
+
+    What `models/operators/` holds is read in the catalog `staging` too, which is the operators' database.
+    """
 
     name: str
     layer: str
@@ -55,7 +60,7 @@ class Model:
     @property
     def in_release(self) -> bool:
         """Whether analysts see it."""
-        return self.layer != "staging"
+        return self.layer in OF_RELEASE
 
 
 @cache
@@ -109,7 +114,8 @@ def _sources(node: Any) -> tuple[tuple[str, str], ...]:
 
 def _read(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
     told: Mapping[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    name = f"{path.parent.name}.{path.stem}"
+    layer = path.parent.name
+    name = f"{'staging' if layer == 'operators' else layer}.{path.stem}"
     source = _COMPILED[told["compiled"]]() if "compiled" in told else path.with_suffix(".sql").read_text("utf-8")
     sql = source.strip()
     header = dict(_HEADER.findall(sql))
@@ -121,7 +127,7 @@ def _read(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
     reads = _reads(sql, name, parser)
     return Model(
         name=name,
-        layer=path.parent.name,
+        layer=layer,
         sql=sql,
         description=told["description"].strip(),
         grain=header["grain"].strip(),

@@ -14,7 +14,7 @@ _HEAD = """\
 
 Made by `make fix` from the models; the same words stand in the release as comments. A release
 holds `core`, `research`, `summary` and the `definitions` that they were made with. The tables of `staging` hold
-calendar dates and stay with the operators, in `operators.duckdb`.
+calendar dates and stay with the operators, in `operators.duckdb`; those that are read from the release stand first.
 """
 
 

@@ -24,11 +24,12 @@ def build(told: dict[str, list[dict[str, Any]]], names: tuple[str, ...], defined
     connection = duckdb.connect()
     connection.execute("CREATE SCHEMA staging; CREATE SCHEMA core; CREATE SCHEMA research")
     models = research_models(names)
-    _define(connection, {name.removeprefix("definitions.") for model, _ in models for name in _read_by(model)})
+    read = {name for model, _ in models for name in _read_by(model)}
+    _define(connection, {name.removeprefix("definitions.") for name in read})
     if defined:
         connection.execute(defined)
     tables = {f"core.{table}": columns for table, columns in CORE.items()}
-    tables |= {f"staging.{table}": columns for table, columns in STAGING.items()}
+    tables |= {f"staging.{table}": columns for table, columns in STAGING.items() if f"staging.{table}" in read}
     for table, columns in tables.items():
         cast = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in columns.items())
         given = _as_text(columns, told[table.partition(".")[2]])
@@ -42,8 +43,12 @@ def build(told: dict[str, list[dict[str, Any]]], names: tuple[str, ...], defined
 
 @cache
 def research_models(names: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
-    """Name and SQL of each research model (or of those named and what they read), each behind what it reads."""
+    """Name and SQL of each research model (or of those named and what they read), each behind what it reads.
+
+    A name like `staging.follow_up_due` is one of the operators' models, which read the research models.
+    """
     found = {f"research.{path.stem}": path.read_text(encoding="utf-8") for path in (MODELS / "research").glob("*.sql")}
+    found |= {name: _file(name).read_text(encoding="utf-8") for name in _of_operators() if names}
     ordered: list[str] = []
 
     def place(name: str) -> None:
@@ -60,9 +65,18 @@ def research_models(names: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
 @cache
 def _read_by(model: str) -> frozenset[str]:
     """Names of the tables that a research model reads."""
-    sql = (MODELS / "research" / f"{model.removeprefix('research.')}.sql").read_text(encoding="utf-8")
+    sql = _file(model).read_text(encoding="utf-8")
     tables = sqlglot.parse_one(sql, dialect="duckdb").find_all(exp.Table)
     return frozenset(f"{table.db}.{table.name}" for table in tables)
+
+
+def _file(model: str) -> Path:
+    layer, _, name = model.partition(".")
+    return MODELS / ("operators" if layer == "staging" else layer) / f"{name}.sql"
+
+
+def _of_operators() -> list[str]:
+    return [f"staging.{path.stem}" for path in sorted((MODELS / "operators").glob("*.sql"))]
 
 
 def _define(connection: duckdb.DuckDBPyConnection, read: set[str]) -> None:

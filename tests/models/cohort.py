@@ -6,6 +6,7 @@ How the models are built over them is in `built`, the words of a story in `stori
 
 import itertools
 import uuid
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ import duckdb
 from tests.models import built, stories
 from tests.models.core_tables import CORE, STAGING
 
+CUT_OFF = date(2026, 3, 31)
 MONTH = Decimal("30.4375")
 _BLOOD = ("haemoglobin", "mcv")
 _BREASTFED = ("exclusive", "predominant", "mixed", "breastfed_unspecified")
@@ -24,6 +26,7 @@ class Cohort:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {table: [] for table in (*CORE, *STAGING)}
+        self.rows["build"].append({"cut_off": CUT_OFF})
         self._numbers = itertools.count(1)
 
     def key(self) -> uuid.UUID:
@@ -53,9 +56,9 @@ class Cohort:
         cut_off_age_days = row.pop("cut_off_age_days", 900)
         row.setdefault("cut_off_age_months", int(cut_off_age_days / MONTH))
         self.rows["subjects"].append({"subject_key": subject, **row})
-        self.rows["observed"].append(
-            {"subject_key": subject, "site": row["site"], "cut_off_age_days": cut_off_age_days}
-        )
+        born = {"birth_date": CUT_OFF - timedelta(cut_off_age_days), "birth_precision": row["birth_precision"]}
+        for table, fields in {"observed": {"cut_off_age_days": cut_off_age_days}, "current_enrolment": born}.items():
+            self.rows[table].append({"subject_key": subject, "site": row["site"], **fields})
         return Infant(self, subject, row["site"])
 
     def build(self, *names: str, defined: str = "") -> duckdb.DuckDBPyConnection:

@@ -166,6 +166,15 @@ CORE = {
 }
 
 STAGING = {
+    "build": {"cut_off": "DATE"},
+    "sites": {"site": "VARCHAR", "time_zone": "VARCHAR"},
+    "deliveries": {"site": "VARCHAR", "received_at": "TIMESTAMPTZ"},
+    "current_enrolment": {
+        "subject_key": "UUID",
+        "site": "VARCHAR",
+        "birth_date": "DATE",
+        "birth_precision": "VARCHAR",
+    },
     "observed": {"subject_key": "UUID", "site": "VARCHAR", "cut_off_age_days": "INTEGER"},
     "barred": {"subject_key": "UUID", "site": "VARCHAR", "scope": "VARCHAR", "verdict": "VARCHAR"},
 }

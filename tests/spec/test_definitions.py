@@ -20,7 +20,7 @@ from registry.definition_comments import described_tables, meaning_of
 from registry.errors import DefinitionsWrong
 from registry.models import load_models
 
-MODELS = [model for model in load_models() if model.layer in ("research", "summary")]
+MODELS = [model for model in load_models() if model.layer in ("research", "summary", "operators")]
 TABLES = {found.name: found for found in definitions.tables()}
 SHIPPED = Path(definitions.__file__).parents[1] / "contracts" / "definitions"
 
