@@ -14,7 +14,11 @@ import duckdb
 from b12.demo.truth.core import Key, Row
 from contracts.pseudonyms import as_uuid, pseudonym, site_key
 
-_COMPARED = {"summary.attrition": "WHERE n > 0"}
+_COMPARED = {
+    "summary.attrition": "WHERE n > 0",
+    "research.milestone_attainment": "WHERE looks > 0",
+    "research.dti_changes": "WHERE NOT is_derived",
+}
 """Which rows the truth speaks of, where it is not all."""
 
 

@@ -105,6 +105,8 @@ def test_the_truth_speaks_of_every_table_of_core_and_of_every_answer(registry: R
     released = {model.name for model in load_models() if model.layer == "core"}
     answers = {"research.cases", "research.follow_up", "research.recovery", "research.recovery_overall"}
     answers |= {"research.time_to_recovery", "research.relapses", "summary.verdicts", "summary.attrition"}
+    answers |= {"research.milestone_attainment", "research.milestone_losses", "research.symptom_course"}
+    answers |= {"research.development", "research.dti_changes"}
     assert set(registry.truth) == released | answers
 
 

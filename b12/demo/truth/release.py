@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from b12.demo.statements import Delivery
-from b12.demo.truth import attrition, core, identity, scans
+from b12.demo.truth import attrition, changes, core, identity, looks, scans
 from b12.demo.truth.cases import case, excluded_by
 from b12.demo.truth.core import Row
 from b12.demo.truth.evidence import Evidence
@@ -40,8 +40,11 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
         found["research.cases"].append(_case(evidence, cut_off))
         found["research.follow_up"] += _follow_up(evidence, cut_off)
         found["research.recovery"] += _recovery(evidence, cut_off)
-        for name, rows in _over_time(evidence, cut_off).items():
+        for name, rows in (_over_time(evidence, cut_off) | looks.milestones(evidence)).items():
             found[name] += rows
+        found["research.symptom_course"] += looks.symptoms(evidence)
+        found["research.development"] += changes.development(evidence)
+        found["research.dti_changes"] += changes.diffusion(evidence)
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
     excluded = {core.key_of(subject): by for subject in everyone if (by := excluded_by(subject))}
     found["summary.attrition"] = attrition.rows(deliveries, verdicts, found, excluded)
