@@ -118,7 +118,9 @@ def _kept(results: Iterable[CheckResult]) -> list[dict[str, object]]:
     return [
         {
             "check": f"{result.table}: {result.name}",
+            "asks": result.asks,
             "site": result.site,
+            "category": result.category,
             "severity": result.severity,
             "outcome": result.outcome,
             "failing": result.failing,
