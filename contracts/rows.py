@@ -200,6 +200,8 @@ class _Asked(NamedTuple):
 
     kind: str
     event: Any
+    day: When | None
+    """The day that the event is about."""
     site: Site
     birth: When | None
 
@@ -207,18 +209,15 @@ class _Asked(NamedTuple):
     def data(self) -> Any:
         return self.event.data
 
-    @property
-    def day(self) -> When | None:
-        return _when(getattr(self.data, date_field(self.kind)), self.site)
-
 
 def _row(kind: str, event: Event, site: Site, birth: When | None) -> Row:
     own, dates, derived = _looked_at(kind)
     data = event.data
     row: Row = {name: getattr(data, name) for name in own}
+    row[date_field(kind)] = day = _when(getattr(data, date_field(kind)), site)
     for name in dates:
         row[name] = _when(getattr(data, name), site)
-    asked = _Asked(kind, event, site, birth)
+    asked = _Asked(kind, event, day, site, birth)
     for name, derive in derived:
         row[name] = derive(asked)
     return row
@@ -230,9 +229,9 @@ def _when(text: str | None, site: Site) -> When | None:
 
 @cache
 def _looked_at(kind: str) -> tuple[list[str], list[str], list[tuple[str, Callable[[_Asked], Any]]]]:
-    """The fields that the kind's rules look at: plain ones, dates, derived ones."""
+    """The fields that the kind's rules look at, its day apart: plain ones, dates, derived ones."""
     wanted = fields(kind)
-    own = sorted(wanted - _DERIVE.keys())
+    own = sorted(wanted - _DERIVE.keys() - {date_field(kind)})
     return (
         [name for name in own if type_of(kind, name) != "date"],
         [name for name in own if type_of(kind, name) == "date"],

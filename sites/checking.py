@@ -1,20 +1,20 @@
-"""The offline check: a lab's file against the contract and the row rules, every problem in one pass.
+"""The offline check: a lab's table against the contract and the row rules, every problem in one pass.
 
-Reading tables and applying mappings belong to `sites.drafts`, sending what is good to `sites.pushing`.
+Reading tables and applying mappings belong to `sites.drafts`, files of events to `sites.event_files`, sending what is
+good to `sites.pushing`.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Set
 from datetime import datetime
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from contracts.content import canonical, content_id
+from contracts.content import content_id
 from contracts.errors import UsageError
-from contracts.events import KIND_OF, Event
+from contracts.events import Event
 from contracts.judge import is_refusal, judge
 from contracts.kinds.subject import Enrolment
 from contracts.rows import evaluate
@@ -24,7 +24,7 @@ from contracts.when import When, parse_when
 from sites.drafts import Draft, Drafter
 from sites.mapping import Mapping
 from sites.problems import FIXES, Problem, Severity
-from sites.reading import Table, open_table, require_file
+from sites.reading import Table, open_table
 from sites.refusals import Reason, reasons
 from sites.statement import Confirmed, Statement
 
@@ -68,14 +68,6 @@ def check_table(
     """
     table = open_table(path, mapping.file)
     return _TableCheck(table, mapping, site, now, report, confirmed).statements()
-
-
-def check_events(
-    path: Path, site: Site | None, report: Report, confirmed: Set[Confirmed] = frozenset()
-) -> Iterator[Statement]:
-    """The good events of a file that holds one CloudEvent in a line; without `site`, of the site it names first."""
-    require_file(path)
-    return _events(path, site, report, confirmed)
 
 
 class _TableCheck:
@@ -159,7 +151,7 @@ class _TableCheck:
     def _found(self, row: int, draft: Draft, event: Event, id_: str) -> list[Problem]:
         return [
             Problem(row, self._column(draft, f"$.data.{field}"), rule, fix, draft.output, severity)
-            for field, rule, fix, severity in _findings(
+            for field, rule, fix, severity in findings_of(
                 event, self._site, self._births, draft.record, id_, self._confirmed
             )
         ]
@@ -168,43 +160,7 @@ class _TableCheck:
         return self._drafter.columns[draft.output].get(path) or path
 
 
-def _events(path: Path, site: Site | None, report: Report, confirmed: Set[Confirmed]) -> Iterator[Statement]:
-    births: dict[str, When] = {}
-    said: dict[str, tuple[int, bytes]] = {}
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            raw = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
-            if not raw:
-                continue
-            report.rows += 1
-            site = site or _named_site(raw)
-            judged = judge(raw, site)
-            if is_refusal(judged):
-                report.problems += (
-                    Problem(number, reason.path, reason.rule, reason.fix, judged.kind or "")
-                    for reason in reasons(raw, site)
-                )
-                continue
-            kind = KIND_OF[type(judged)]
-            record = judged.record if isinstance(judged.record, str) else judged.id
-            problems = [
-                Problem(number, f"$.data.{field}", rule, fix, kind, severity)
-                for field, rule, fix, severity in _findings(judged, site, births, record, judged.id, confirmed)
-            ]
-            content = blake2b(canonical(judged), digest_size=16).digest()
-            first, same = said.setdefault(judged.id, (number, content))
-            if first != number:
-                rule = "id_repeated" if same == content else "id_conflict"
-                fix = f"{FIXES[rule]} (First in line {first}.)"
-                problems.append(Problem(number, "$.id", rule, fix, kind, "info" if same == content else "critical"))
-            report.problems += problems
-            if not any(problem.severity == "critical" for problem in problems):
-                report.events[kind] += 1
-                time = judged.time.isoformat()
-                yield Statement(number, "", kind, judged.subject, record, judged.id, time, raw)
-
-
-def _findings(
+def findings_of(
     event: Event, site: Site, births: dict[str, When], record: str, id_: str, confirmed: Set[Confirmed]
 ) -> Iterator[tuple[str, str, str, Severity]]:
     """What the row rules find: field, rule, fix and severity of each."""
@@ -220,25 +176,9 @@ def _findings(
             yield field, finding.rule, finding.fix, "question" if finding.asks_the_site else finding.severity
 
 
-def _named_site(raw: bytes) -> Site:
-    """The site that an event names, as far as a check without a lab's settings needs to know it."""
-    try:
-        source = _sourced(raw).source
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        source = ""
-    return unregistered_site(source.removeprefix("/sites/"))
-
-
 def unregistered_site(name: str, time_zone: str = "UTC") -> Site:
     """A site of which a check knows only the name and the zone."""
     try:
         return Site(id=name, name=name, country="ZZ", time_zone=time_zone)
     except UsageError:  # the name is what is wrong: the judge will say so
         return Site(id="LAB", name="LAB", country="ZZ", time_zone=time_zone)
-
-
-class _Sourced(msgspec.Struct):
-    source: str
-
-
-_sourced = msgspec.json.Decoder(_Sourced).decode

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from contracts.errors import UsageError
 from contracts.history_rules import history_rules
 from contracts.site import Site
-from sites.checking import Report, check_events, check_table
+from sites.checking import Report, check_table
+from sites.event_files import check_events
 from sites.ledger import Acknowledged, Ledger
 from sites.mapping import Mapping
 from sites.problems import Problem

@@ -1,6 +1,6 @@
 """A push: a checked file compared with the ledger, and what is new or changed sent.
 
-How a file is checked belongs to `sites.checking`, how statements travel to `sites.sending`.
+How a file is checked belongs to `sites.checking` and `sites.event_files`, how statements travel to `sites.sending`.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +15,8 @@ import msgspec
 
 from contracts.errors import B12Error
 from contracts.site import Site
-from sites.checking import Report, check_events, check_table
+from sites.checking import Report, check_table
+from sites.event_files import check_events
 from sites.ledger import Acknowledged, Ledger, Vanished
 from sites.mapping import Mapping
 from sites.sending import Sender

@@ -65,13 +65,13 @@ def check(
     everything: All = False,
 ) -> int:
     """Check a file against the contract and the row rules, offline; sends nothing."""
-    from sites import checking, showing
+    from sites import checking, event_files, showing
 
     mapping = mapping_of(file, map_)
     known, confirmed = _known_here(site, config) if site else (None, frozenset())
     report = checking.Report(file)
     if mapping is None:
-        statements = checking.check_events(file, known, report, confirmed)
+        statements = event_files.check_events(file, known, report, confirmed)
     else:
         zone = mapping.file.time_zone
         known = known or checking.unregistered_site("LAB", zone or "UTC")

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from b12 import cli
 from contracts.events import KINDS
 from sites import showing
-from sites.checking import Report, check_events
+from sites.checking import Report
+from sites.event_files import check_events
 from sites.refusals import reasons
 from tests.lab_tables import RESULT, SITE, check, check_file
 from tests.sample_events import event

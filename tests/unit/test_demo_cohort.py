@@ -21,7 +21,8 @@ from contracts.events import KINDS
 from contracts.judge import Refusal, judge
 from contracts.site import Site
 from sites import mapping_file
-from sites.checking import Report, check_events, check_table
+from sites.checking import Report, check_table
+from sites.event_files import check_events
 from sites.statement import Statement
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
