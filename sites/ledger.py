@@ -119,10 +119,38 @@ class Ledger:
         return [Vanished(*row) for row in rows if (row[0], row[1]) not in there]
 
     def acknowledge(self, statements: Iterable[Acknowledged]) -> None:
-        """Remember what the platform has acknowledged; one transaction."""
+        """Remember what the platform has acknowledged; one transaction. Retractions take back what stood before."""
+        told = list(statements)
+        ids = self._keys("id", [statement.id for statement in told])
+        subjects = list({statement.subject for statement in told})
         with self._db:
-            for statement in statements:
-                self._remember(statement)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, 1)",
+                [
+                    (each.kind, each.record, each.output, each.subject, each.id, each.position)
+                    for each in told
+                    if each.output
+                ],
+            )
+            self._db.executemany(
+                "UPDATE records SET is_current = 0 WHERE kind = ? AND record = ?",
+                [each.retracts for each in told if each.retracts],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO confirmations VALUES (?, ?, ?, ?, ?)",
+                [(*each.confirms, each.position) for each in told if each.confirms],
+            )
+            self._db.executemany(
+                "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?)",
+                [
+                    (key, each.kind, each.record, each.subject, each.time, each.position)
+                    for key, each in zip(ids, told, strict=True)
+                ],
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO subjects VALUES (?, ?)",
+                zip(self._keys("subject", subjects), subjects, strict=True),
+            )
 
     def forget(self, position: str) -> bool:
         """The intake refused what stands at this position: if that is a record's last, the next push sends it again."""
@@ -194,27 +222,8 @@ class Ledger:
             )
         return is_other
 
-    def _remember(self, statement: Acknowledged) -> None:
-        kind, record, subject = statement.kind, statement.record, statement.subject
-        if statement.retracts:
-            self._db.execute("UPDATE records SET is_current = 0 WHERE kind = ? AND record = ?", statement.retracts)
-        elif statement.output:
-            self._db.execute(
-                "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, 1)",
-                (kind, record, statement.output, subject, statement.id, statement.position),
-            )
-        if statement.confirms:
-            self._db.execute(
-                "INSERT OR REPLACE INTO confirmations VALUES (?, ?, ?, ?, ?)",
-                (*statement.confirms, statement.position),
-            )
-        id_key = pseudonyms.pseudonym(self._key, "id", statement.id)
-        subject_key = pseudonyms.pseudonym(self._key, "subject", subject)
-        self._db.execute(
-            "INSERT OR REPLACE INTO statements VALUES (?, ?, ?, ?, ?, ?)",
-            (id_key, kind, record, subject, statement.time, statement.position),
-        )
-        self._db.execute("INSERT OR IGNORE INTO subjects VALUES (?, ?)", (subject_key, subject))
+    def _keys(self, role: pseudonyms.Role, values: list[str]) -> list[bytes]:
+        return pseudonyms.digests(self._key, role, (value.strip().encode() for value in values))
 
     def _setting(self, name: str) -> str | None:
         row = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()

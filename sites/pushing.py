@@ -3,6 +3,7 @@
 How a file is checked belongs to `sites.checking` and `sites.event_files`, how statements travel to `sites.sending`.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime
@@ -22,8 +23,8 @@ from sites.mapping import Mapping
 from sites.sending import Sender
 from sites.statement import Statement, stated
 
-_BATCH = 500
-"""Acknowledgements that are written to the ledger together."""
+_TELL_SECONDS = 1.0
+"""Acknowledgements of so long are written to the ledger together: it is all that the next push repeats after a kill."""
 _IN_MEMORY = 32 * 1024 * 1024
 
 
@@ -146,8 +147,10 @@ def send(
         }
     counts = {"sent": 0, "retracted": 0}
     waiting: list[Acknowledged] = []
+    told = time.monotonic()
 
     def acknowledged(statement: Statement, position: str) -> None:
+        nonlocal told
         gone = retractions[statement.id][1] if statement.id in retractions else None
         counts["retracted" if gone else "sent"] += 1
         waiting.append(
@@ -162,9 +165,10 @@ def send(
                 (gone.kind, gone.record) if gone else None,
             )
         )
-        if len(waiting) >= _BATCH:
+        if time.monotonic() - told >= _TELL_SECONDS:
             ledger.acknowledge(waiting)
             waiting.clear()
+            told = time.monotonic()
         progress(1)
 
     try:
