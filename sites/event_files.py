@@ -21,7 +21,7 @@ from sites.reading import require_file
 from sites.refusals import reasons
 from sites.statement import Confirmed, Statement
 
-_AT_ONCE = 64
+AT_ONCE = 256
 """Lines that are taken through each step together: the processor's caches hold one step, not all of them."""
 
 
@@ -72,7 +72,7 @@ def _lines(path: Path) -> Iterator[list[tuple[int, bytes]]]:
     """The lines that are not empty, with their numbers, as many at once as are taken through each step together."""
     with path.open("rb") as file:
         numbered = enumerate(file, 1)
-        while lines := list(islice(numbered, _AT_ONCE)):
+        while lines := list(islice(numbered, AT_ONCE)):
             if lines[0][0] == 1:
                 lines[0] = 1, lines[0][1].removeprefix(b"\xef\xbb\xbf")
             if written := [(number, raw) for number, line in lines if (raw := line.strip())]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ import msgspec
 from contracts.errors import B12Error
 from contracts.site import Site
 from sites.checking import Report, check_table
-from sites.event_files import check_events
+from sites.event_files import AT_ONCE, check_events
 from sites.ledger import Acknowledged, Ledger, Vanished
 from sites.mapping import Mapping
 from sites.sending import Sender
@@ -100,12 +100,14 @@ def plan(
     confirmed = ledger.confirmed() if ledger is not None else frozenset()
     if mapping is None:
         with ledger.unchanging() if ledger is not None else nullcontext():
-            for statement in check_events(path, site, made.report, confirmed):
-                progress(1)
-                if ledger is not None and ledger.is_acknowledged(statement.id, statement.time):
-                    made.unchanged += 1
-                else:
-                    made.new += 1
+            good = check_events(path, site, made.report, confirmed)
+            while statements := list(islice(good, AT_ONCE)):
+                progress(len(statements))
+                known = [ledger is not None and ledger.is_acknowledged(each.id, each.time) for each in statements]
+                new = [statement for statement, is_known in zip(statements, known, strict=True) if not is_known]
+                made.new += len(new)
+                made.unchanged += len(known) - len(new)
+                for statement in new:
                     made.keep(statement)
         return made
     before = ledger.current_ids() if ledger is not None else {}

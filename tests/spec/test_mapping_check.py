@@ -16,7 +16,7 @@ from b12 import cli
 from contracts.events import KINDS
 from sites import showing
 from sites.checking import Report
-from sites.event_files import check_events
+from sites.event_files import AT_ONCE, check_events
 from sites.refusals import reasons
 from tests.lab_tables import RESULT, SITE, check, check_file
 from tests.sample_events import event
@@ -127,6 +127,22 @@ def checked_events(tmp_path, lines):
     report = Report(path)
     statements = list(check_events(path, None, report))
     return report, statements
+
+
+def test_a_long_file_is_checked_as_one(tmp_path):
+    doses = [event("dose", id=f"d{number}") for number in range(2 * AT_ONCE)]
+    before_birth = event("dose", id="early", data={"scheduled": "2025-05-01", "given": "2025-05-01"})
+    report, statements = checked_events(
+        tmp_path, [event("enrolment", id="e"), *doses, b"", doses[0], before_birth, b"not json"]
+    )
+    last = len(doses) + 1
+    assert [statement.row for statement in statements] == [*range(1, last + 1), last + 2]
+    assert report.rows == last + 3
+    assert [(problem.row, problem.rule) for problem in report.problems] == [
+        (last + 2, "id_repeated"),
+        (last + 3, "dated_before_birth"),
+        (last + 4, "not_json"),
+    ]
 
 
 def test_a_file_of_events_is_checked_line_by_line(tmp_path):
