@@ -1,7 +1,7 @@
-"""What the platform tells a site at once: one of its events needs a look soon, by pseudonyms and never with a value.
+"""What the platform tells a site at once: an event that needs a look soon, or one that did not come; never a value.
 
 Alerts come at least once, on the site's alerts topic; a reader tells a repetition by its id. When one is due stands in
-contracts/definitions/alerts.toml; how they are found and sent does not belong here.
+contracts/definitions/alerts.toml and absences.toml; how they are found and sent does not belong here.
 """
 
 from collections.abc import Iterable
@@ -27,19 +27,24 @@ class Alert(Struct, frozen=True, kw_only=True):
     kind: str
     """Kind of the event."""
     id_key: str
-    """Pseudonym of the event's `id` in 32 hex digits: the site's key turns known ids into it."""
+    """Pseudonym of the event's `id` in 32 hex digits: the site's key turns known ids into it.
+
+    Empty when the alert is about an event that did not come; `kind` is then the one that is waited for.
+    """
     subject_key: str
-    """Pseudonym of the event's `subject` in 32 hex digits."""
+    """Pseudonym of the event's `subject` in 32 hex digits; empty when nothing comes from the site at all."""
     person: Literal["infant", "mother"]
     """About whom it is."""
     rule: str
-    """Why: a rule of the definitions of alerts."""
+    """Why: a rule of the definitions of alerts or of absences."""
     severity: Severity
     """`critical`: at once. `warning`: at the next visit."""
     advice: str
     """What to do, in plain words."""
     raised_at: Moment
-    """When the platform received the event."""
+    """When the platform received the event; of what did not come, the day as of which it was missed."""
+    is_escalated: bool = False
+    """It was told before, nothing came, and the site did not acknowledge it in time."""
 
 
 class AlertCount(Struct, frozen=True, kw_only=True):
@@ -69,7 +74,7 @@ class AlertDigest(Struct, frozen=True, kw_only=True):
 
 
 class AlertEvent(PlatformEvent[Alert], frozen=True, kw_only=True, tag="b12.alert.v1"):
-    """An infant or mother of the site who needs a look soon; an acknowledgement names its id.
+    """An infant or mother of the site who needs a look soon, or what did not come; an acknowledgement names its id.
 
     It does not replace the laboratory's own call of a critical value.
     """
@@ -86,6 +91,11 @@ class AlertDigestEvent(PlatformEvent[AlertDigest], frozen=True, kw_only=True, ta
 def alert_id(site: str, id_key: str, rule: str) -> str:
     """The id of the alert that a rule raises for an event: 32 hex digits, whenever and however often it is found."""
     return _id(b"b12.alert", (site, id_key, rule))
+
+
+def absence_id(site: str, subject_key: str, rule: str, about: str = "", *, is_escalated: bool = False) -> str:
+    """The id of the alert about what did not come: the same at every build that misses it."""
+    return _id(b"b12.absence", (site, subject_key, rule, about, "escalated" if is_escalated else ""))
 
 
 def digest_id(alert_ids: Iterable[str]) -> str:

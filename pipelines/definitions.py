@@ -10,7 +10,16 @@ import dagster as dg
 
 from expectations import process
 from lake.home import Home
-from pipelines import intake_trouble, lake_assets, registry_build, replays, sensors, upkeep, verdict_receipts
+from pipelines import (
+    absence_alerts,
+    intake_trouble,
+    lake_assets,
+    registry_build,
+    replays,
+    sensors,
+    upkeep,
+    verdict_receipts,
+)
 from pipelines.gate import Auditor
 from registry.models import Model, load_models
 
@@ -30,9 +39,10 @@ def build_defs(
     models = load_models() if models is None else models
     registry = registry_build.registry_build(home, models, auditor)
     receipts = verdict_receipts.verdict_receipts(home, connect)
+    alerts = absence_alerts.absence_alerts(home, connect)
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(registry, receipts),
+        selection=dg.AssetSelection.assets(registry, receipts, alerts),
         # Steps share the release's lock and its files; a process each would only add seconds.
         executor_def=dg.in_process_executor,
         description="Builds every model from one version of the lake, checks it, and publishes it as a release.",
@@ -40,7 +50,7 @@ def build_defs(
     replay = replays.replay_job(home, dead_letters)
     maintain = upkeep.maintain_job(home)
     return dg.Definitions(
-        assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts],
+        assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts, alerts],
         jobs=[job, replay, maintain],
         asset_checks=intake_trouble.checks(home),
         sensors=[

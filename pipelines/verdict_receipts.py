@@ -64,8 +64,8 @@ def connected(kafka: InternalKafka) -> Iterator[Sender]:
         yield _Producer(producer)
     except (KafkaError, OSError) as error:
         raise EnvironmentProblem(
-            f"the release is published, but Kafka at {kafka.bootstrap} does not take the sites' verdicts"
-            f" ({type(error).__name__}); they go out with the next build"
+            f"the release is published, but Kafka at {kafka.bootstrap} does not take what the sites are to be told"
+            f" ({type(error).__name__}); it goes out with the next build"
         ) from None
     finally:
         if producer is not None:

@@ -56,8 +56,8 @@ class Alerts:
         yield notice
 
     def is_open(self, notice: Notice) -> bool:
-        """Whether the lab has not acknowledged it from here."""
-        return not self._ledger.is_answered(KIND, notice.id)
+        """Whether the lab has not acknowledged it from here. That nothing comes is answered by a push."""
+        return bool(notice.alert.subject_key) and not self._ledger.is_answered(KIND, notice.id)
 
     def named(self, beginning: str) -> Notice:
         """The alert whose id begins so; UsageError unless that is exactly one."""
@@ -76,10 +76,12 @@ class Alerts:
 
 def acknowledgement(notice: Notice, subject: str | None, reason: str, site: Site, now: datetime) -> Statement:
     """The event that says an alert is being dealt with; the alert is its record. UsageError without the infant."""
+    if not notice.alert.subject_key:
+        raise UsageError("this alert is about your site and no infant: what you push next answers it")
     known = notice.subject or subject
     if known is None:
         raise UsageError(
-            "this machine did not send the event that the alert is about, so it cannot tell which infant is meant:"
+            "this machine did not send what the alert is about, so it cannot tell which infant is meant:"
             " name your code of the infant with --subject"
         )
     return stated(KIND, known, {"alert": notice.id, "reason": reason}, site, now, record=notice.id)

@@ -52,15 +52,21 @@ def alerts(
             for new in heard.add(message):
                 if not isinstance(new, told.Notice):
                     _show_digest(new)
-                elif everything or heard.is_open(new):
+                elif everything or heard.is_open(new) or not new.alert.subject_key:
                     _show(new, site, is_open=heard.is_open(new))
 
 
 def _show(notice: "Notice", site: str, *, is_open: bool) -> None:
     alert = notice.alert
     what = " ".join(part for part in (alert.kind, notice.record) if part)
-    print(f"{alert.severity}: infant {notice.subject or alert.subject_key}: {what}: {alert.rule}: {alert.advice}")
-    print(f"  received {alert.raised_at:%Y-%m-%d %H:%M} UTC{'' if is_open else '; acknowledged'}", flush=True)
+    infant = notice.subject or alert.subject_key
+    whom = ("mother of infant" if alert.person == "mother" else "infant") + f" {infant}" if infant else f"site {site}"
+    # No event has this id where the alert is about one that did not come.
+    what = what if alert.id_key else f"no {alert.kind}" if infant else "nothing came"
+    print(f"{alert.severity}: {whom}: {what}: {alert.rule}: {alert.advice}")
+    when = f"received {alert.raised_at:%Y-%m-%d %H:%M} UTC" if alert.id_key else f"as of {alert.raised_at:%Y-%m-%d}"
+    again = "; told before and not acknowledged" if alert.is_escalated else ""
+    print(f"  {when}{again}{'; acknowledged' if infant and not is_open else ''}", flush=True)
     if is_open:
         print(f"  b12 acknowledge {notice.id} --as {site} --reason ...", flush=True)
 

@@ -168,7 +168,7 @@ CORE = {
 STAGING = {
     "build": {"cut_off": "DATE"},
     "sites": {"site": "VARCHAR", "time_zone": "VARCHAR"},
-    "deliveries": {"site": "VARCHAR", "received_at": "TIMESTAMPTZ"},
+    "deliveries": {"site": "VARCHAR", "received_at": "TIMESTAMPTZ", "origin_topic_uuid": "VARCHAR"},
     "current_enrolment": {
         "subject_key": "UUID",
         "site": "VARCHAR",

@@ -224,6 +224,7 @@ def test_every_status_is_one_of_three_words(file: Path) -> None:
         "regimen",
         "screening",
         "alert",
+        "absence",
     ],
 )
 def test_every_number_carries_id_version_status_and_its_source_when_it_is_cited(name: str) -> None:

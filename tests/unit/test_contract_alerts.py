@@ -31,5 +31,6 @@ def test_no_field_could_hold_a_value() -> None:
     fields = {*Alert.__struct_fields__, *AlertDigest.__struct_fields__, *AlertCount.__struct_fields__}
     assert fields == {
         *("site", "kind", "id_key", "subject_key", "person", "rule", "severity", "advice", "raised_at"),
+        "is_escalated",
         *("from_time", "to_time", "counts", "alerts"),
     }

@@ -8,7 +8,7 @@ import pytest
 from b12.cli import main
 from lake.home import Home
 from pipelines.build import Finished
-from registry import release
+from registry import absences, due, release
 from registry.errors import NoRelease, QueryFailed
 from registry.queries import ask
 from tests.registry_fixture import BLR01, given
@@ -27,6 +27,11 @@ def test_a_query_is_answered_from_the_current_release(released: Home) -> None:
     with ask(released, "SELECT verdict, deliveries FROM summary.verdicts WHERE kind = 'lab_result'") as answer:
         assert answer.columns == ("verdict", "deliveries")
         assert list(answer) == [("included", 1)]
+
+
+def test_what_operators_read_stands_in_the_database_that_a_build_leaves(released: Home) -> None:
+    assert due.read(released).visits == []
+    assert list(absences.due(released)) == []
 
 
 @pytest.mark.parametrize(

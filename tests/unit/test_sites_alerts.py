@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from b12.commands.alerts import _show_digest
+from b12.commands.alerts import _show, _show_digest
 from contracts import pseudonyms
 from contracts.alerts import Alert, AlertCount, AlertDigest, AlertDigestEvent, AlertEvent
 from contracts.errors import UsageError
@@ -106,3 +106,33 @@ def test_an_alert_is_named_by_the_beginning_of_its_id(sent):
     for beginning, said in (("1", "several"), ("2", "no alert")):
         with pytest.raises(UsageError, match=said):
             heard.named(beginning)
+
+
+def absence(subject_key, person="infant", **fields):
+    told = {"kind": "lab_result", "rule": "overdue_test", "severity": "warning", "advice": "Call the family."}
+    data = Alert(site="BLR01", raised_at=NOW, id_key="", subject_key=subject_key, person=person, **(told | fields))
+    return msgspec.json.encode(AlertEvent(id="e" * 32, data=data))
+
+
+def test_what_did_not_come_shows_by_the_labs_own_code_and_is_acknowledged(sent, capsys):
+    heard = Alerts(sent)
+    (notice,) = heard.add(absence(pseudonyms.pseudonym(KEY, "subject", "A-7").hex(), "mother", is_escalated=True))
+    assert (notice.subject, notice.record, heard.is_open(notice)) == ("A-7", "", True)
+    _show(notice, "BLR01", is_open=True)
+    shown = capsys.readouterr().out
+    assert "warning: mother of infant A-7: no lab_result: overdue_test: Call the family." in shown
+    assert "as of 2026-03-20; told before and not acknowledged" in shown
+    alerts.send(acknowledgement(notice, None, "retested", SITE, NOW), sent, Sender())
+    assert not heard.is_open(notice)
+
+
+def test_a_site_that_is_silent_answers_by_a_push(sent, capsys):
+    heard = Alerts(sent)
+    (notice,) = heard.add(absence("", rule="silent_site"))
+    assert not heard.is_open(notice)
+    _show(notice, "BLR01", is_open=False)
+    shown = capsys.readouterr().out
+    assert "site BLR01: nothing came" in shown
+    assert "acknowledge" not in shown
+    with pytest.raises(UsageError, match="push"):
+        acknowledgement(notice, "A-7", "known", SITE, NOW)
