@@ -20,6 +20,8 @@ from streams.alerts import Raised
 from streams.site_alerts import SiteAlerts, digest, listed
 
 ALERTS = dg.AssetKey("absence_alerts")
+MISSING = "staging.absences"
+"""The model that they are read from."""
 
 
 def absence_alerts(home: Home, connect: Connect = connected) -> dg.AssetsDefinition:
@@ -27,7 +29,7 @@ def absence_alerts(home: Home, connect: Connect = connected) -> dg.AssetsDefinit
 
     @dg.asset(
         key=ALERTS,
-        deps=[RELEASE, model_key("staging.absences")],
+        deps=[RELEASE, model_key(MISSING)],
         group_name="release",
         kinds={"kafka"},
         description="What each site is alerted to because it did not come: each once, and once more if nobody answers.",

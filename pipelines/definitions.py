@@ -39,10 +39,12 @@ def build_defs(
     models = load_models() if models is None else models
     registry = registry_build.registry_build(home, models, auditor)
     receipts = verdict_receipts.verdict_receipts(home, connect)
-    alerts = absence_alerts.absence_alerts(home, connect)
+    told = [receipts]
+    if any(model.name == absence_alerts.MISSING for model in models):
+        told.append(absence_alerts.absence_alerts(home, connect))
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(registry, receipts, alerts),
+        selection=dg.AssetSelection.assets(registry, *told),
         # Steps share the release's lock and its files; a process each would only add seconds.
         executor_def=dg.in_process_executor,
         description="Builds every model from one version of the lake, checks it, and publishes it as a release.",
@@ -50,7 +52,7 @@ def build_defs(
     replay = replays.replay_job(home, dead_letters)
     maintain = upkeep.maintain_job(home)
     return dg.Definitions(
-        assets=[*lake_assets.lake_specs(home.sites().values()), registry, receipts, alerts],
+        assets=[*lake_assets.lake_specs(home.sites().values()), registry, *told],
         jobs=[job, replay, maintain],
         asset_checks=intake_trouble.checks(home),
         sensors=[

@@ -61,6 +61,12 @@ def test_one_run_at_a_time_makes_everything(defs: dg.Definitions) -> None:
     assert job.executor_def.name == "in_process"
 
 
+def test_a_build_that_knows_what_did_not_come_tells_it(home: Home) -> None:
+    job = build_defs(home, models=needed_for(["staging.absences"])).resolve_job_def("build")
+    first, *told = [node.name for node in job.nodes_in_topological_order]
+    assert (first, sorted(told)) == ("registry", ["absence_alerts", "verdict_receipts"])
+
+
 def test_a_model_that_was_changed_is_traced_anew() -> None:
     model = next(model for model in load_models() if model.name == "core.statuses")
     assert lineage.of(model)["state"] == [("staging.current_status", "state")]
