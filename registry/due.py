@@ -33,7 +33,8 @@ _WANTED = f"""{_VISITS}
 SELECT site, subject_key, visit, state_then, opens_date, target_date, closes_date, is_approximate
 FROM standing
 WHERE state_then IN ('due', 'missed') AND NOT has_left
-ORDER BY site, closes_date, subject_key, visit
+-- What is still due first, that which closes soonest before the rest; then what was missed, the newest first.
+ORDER BY site, state_then, abs(closes_date - $as_of), subject_key, visit
 """
 _COUNTS = f"""{_VISITS}
 SELECT site, visit, state_then, count(*)::INTEGER

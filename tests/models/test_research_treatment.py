@@ -91,6 +91,8 @@ REGIMENS = {
     "four": (days(200, 203), None),
     "five of which one on day 13": (days(200, 203) + "; 213 dose", "daily_weekly_monthly"),
     "and one on day 14": (days(200, 203) + "; 214 dose", None),
+    "seven of which four missed": (days(200, 202) + "; " + days(203, 206, "dose missed"), "daily_weekly_monthly"),
+    "missed maintenance": (days(200, 203) + "; 204 dose maintenance missed", None),
     "ten by mouth": (days(200, 209, "dose po"), None),
     "five of 500": (days(200, 204, "dose po 500ug"), "five_of_500"),
     "five of 499": (days(200, 204, "dose po 499ug"), None),
@@ -111,6 +113,7 @@ WEEK = days(200, 206)
 
 STEPS = [
     (206, WEEK, []),
+    (207, days(200, 202) + "; " + days(203, 206, "dose refused"), [(7, 3)]),
     (207, WEEK, [(7, 7)]),
     (241, WEEK, [(7, 7)]),
     (242, WEEK, [(7, 7), (4, 0)]),

@@ -9,16 +9,20 @@ WITH setting AS (
 ),
 
 begun AS (
+    -- What was missed was meant too: or whoever missed most doses would follow no regimen, and leave the denominator.
     SELECT
         d.subject_key,
         count(*) AS doses,
         min(d.ug) AS least_ug,
         max(d.ug) AS most_ug,
-        bool_and(d.ug IS NOT NULL) AS has_every_ug,
+        bool_and(d.ug IS NOT NULL OR d.status <> 'given') AS has_every_ug,
         bool_and(d.route IN (SELECT code FROM definitions.injected_route)) AS is_injected
     FROM research.dose_series AS d
     CROSS JOIN setting AS p
-    WHERE d.is_therapeutic AND d.study_day >= 0 AND d.study_day < p.regimen_days
+    WHERE
+        (d.is_therapeutic OR (d.status <> 'given' AND coalesce(d.purpose = 'therapeutic', TRUE)))
+        AND d.study_day >= 0
+        AND d.study_day < p.regimen_days
     GROUP BY d.subject_key
 ),
 
