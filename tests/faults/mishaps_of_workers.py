@@ -18,7 +18,9 @@ SESSION_SECONDS = 10.0
 """After which the group goes on without a worker that says nothing."""
 DIE_SECONDS = 45
 """For a worker to start and to come to the moment at which it dies or stops."""
-HELD_SECONDS = 60
+HELD_SECONDS = 240
+"""For the others to go on beside a gap: while the log was kept and records deleted, no worker ran, and all that came then
+waits."""
 
 
 @mishap("worker killed at any moment", "workers", 6)
