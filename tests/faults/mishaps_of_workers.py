@@ -19,7 +19,7 @@ SESSION_SECONDS = 10.0
 DIE_SECONDS = 45
 """For a worker to start and to come to the moment at which it dies or stops."""
 HELD_SECONDS = 240
-"""For the others to go on beside a gap: while the log was kept and records deleted, no worker ran, and all that came then
+"""For the others to go on beside a gap: no worker ran while the log was kept and records deleted, and what came then
 waits."""
 
 
