@@ -36,6 +36,9 @@ that was cleaned up meanwhile (lake/upkeep.py keeps them for twice as long), whi
 ATTEMPTS = 10
 """Commits lose only to other workers and to maintenance, each of which needs a fraction of a second."""
 
+_ENTRIES = 1000
+"""Of the log that are made safe at most: older ones stand in a checkpoint."""
+
 _PROPERTIES = {
     # What receipts are rebuilt by; statistics of anything else would be reported values in the log.
     "delta.dataSkippingStatsColumns": "topic_uuid,partition,offset",
@@ -237,8 +240,8 @@ class Lake:
 
     def _sync(self) -> None:
         """A commit issues no fsync. Entries of other writers too: ours is worth nothing without those below it."""
-        entries = [f"_delta_log/{version:020}.json" for version in range(self._synced + 1, self.version + 1)]
-        self._storage.sync(entries[-1000:])
+        first = max(self._synced, self.version - _ENTRIES) + 1  # when it is opened, nothing is known to be synced
+        self._storage.sync(f"_delta_log/{version:020}.json" for version in range(first, self.version + 1))
         self._synced = self.version
 
 
