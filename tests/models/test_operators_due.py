@@ -4,11 +4,14 @@ Treatment starts at 200 days in every story: the 3-month window is ages 275 to 3
 """
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.models.built import rows
 from tests.models.cohort import CUT_OFF, Cohort
 from tests.models.titled import by_title
+from tests.registry_fixture import BLR01, built, key
+from tests.sample_events import event
 
 Row = dict[str, Any]
 
@@ -95,6 +98,20 @@ def test_nobody_without_treatment_is_in_the_list() -> None:
     cohort.infant(person="comparator").tell("200 dose")
     with cohort.build("staging.follow_up_due") as connection:
         assert rows(connection, "FROM staging.follow_up_due") == []
+
+
+def test_after_a_withdrawal_nothing_is_due(tmp_path: Path) -> None:
+    families: dict[str, list[Row]] = {"stays": [], "withdraws": [{"status": "withdrawn", "scopes": ["blood"]}]}
+    as_it_is: list[Row] = [{}]
+    sent = [
+        event(kind, id=f"{kind}-{subject}-{number}", record=f"{kind}-{subject}-{number}", subject=subject, data=data)
+        for subject, consents in families.items()
+        for kind, told in (("enrolment", as_it_is), ("dose", as_it_is), ("consent", consents))
+        for number, data in enumerate(told)
+    ]
+    with built(tmp_path, {BLR01: sent}, ["staging.follow_up_due"], ruled=False) as connection:
+        found = connection.execute("SELECT DISTINCT subject_key::VARCHAR FROM staging.follow_up_due").fetchall()
+    assert found == [(key(BLR01, "subject", "stays"),)]
 
 
 # -- screening --------------------------------------------------------------------------------------------------------
