@@ -15,7 +15,6 @@ from tests.registry_fixture import BLR01, built
 from tests.sample_events import one_of_each
 
 ALL = load_models()
-SQL = Path(models.__file__).parent / "models"
 FORBIDDEN = re.compile(
     r"\b(now|today|random|current_date|current_timestamp|get_current_timestamp|uuid|gen_random_uuid|setseed"
     r"|transaction_timestamp|localtime|localtimestamp|date_diff|datediff|read_parquet|read_csv)\b",
@@ -53,32 +52,6 @@ def test_no_model_reads_a_clock_or_chance_or_a_file(model: Model) -> None:
     assert not [name for name in called if FORBIDDEN.search(name)]
     without_comments = re.sub(r"--.*", "", model.sql)
     assert not FORBIDDEN.search(without_comments)
-
-
-NUMBERS = {
-    # Minutes of an hour.
-    **{f"core.{kind}": {"60"} for kind in ("assessments", "doses", "growth", "imaging", "milestones", "symptoms")},
-    # Besides, two reports of one assay, and half of a number's last digit.
-    "core.lab_results": {"60", "2", "0.5", "10"},
-    "core.subjects": {"7"},  # days of a week
-    "research.explanation_lines": {"2", "3", "4", "5", "6"},  # the order of the sentences
-}
-"""Numbers that stand in a model's SQL and are no choice of anybody's; 0 and 1 count and order everywhere."""
-
-
-@pytest.mark.parametrize(
-    "model",
-    [model for model in ALL if (SQL / f"{model.name.replace('.', '/')}.sql").exists()],
-    ids=lambda model: model.name,
-)
-def test_no_threshold_stands_in_a_query(model: Model) -> None:
-    literals = sqlglot.parse_one(model.sql, dialect="duckdb").find_all(exp.Literal)
-    numbers = {
-        literal.this
-        for literal in literals
-        if not literal.is_string and not isinstance(literal.parent, exp.DataTypeParam)
-    }
-    assert numbers - {"0", "1"} == NUMBERS.get(model.name, set())
 
 
 @pytest.mark.parametrize("model", [model for model in ALL if model.in_release], ids=lambda model: model.name)

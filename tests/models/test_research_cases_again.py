@@ -28,7 +28,7 @@ class Child:
     def __init__(self, subject: Row, tables: dict[str, list[Row]]) -> None:
         self.subject = subject
         mine = {
-            name: [r for r in table if r["subject_key"] == subject["subject_key"]] for name, table in tables.items()
+            name: [r for r in table if r.get("subject_key") == subject["subject_key"]] for name, table in tables.items()
         }
         self.doses = [d for d in mine["doses"] if d["status"] == "given" and d["is_b12"]]
         self.feeding, self.signs, self.conditions = mine["feeding"], mine["symptoms"], mine["conditions"]

@@ -14,7 +14,9 @@ from sqlglot import exp
 from contracts.codes import closed_list, table
 from contracts.kinds.care import Dose, Feeding
 from contracts.kinds.measured import LabResult
+from contracts.kinds.observed import Symptom
 from contracts.kinds.subject import Status
+from contracts.shapes import choices
 from registry import definitions
 from registry.definition_comments import described_tables, meaning_of
 from registry.errors import DefinitionsWrong
@@ -369,7 +371,7 @@ def test_no_threshold_stands_in_a_query(model: Any) -> None:
     }
     assert numbers <= ALLOWED
     texts = {literal.this for literal in tree.find_all(exp.Literal) if literal.is_string}
-    assert not [text for text in texts if re.fullmatch(r"[<>=]*\s*[0-9.]+", text)]
+    assert not [text for text in texts if re.fullmatch(r"[<>=]*\s*\.?[0-9][0-9.]*", text)]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -386,6 +388,7 @@ def test_a_setting_that_a_query_names_exists(model: Any) -> None:
 
 def test_criteria_that_queries_name_exist() -> None:
     known = column("criterion", "code") | column("threshold", "criterion") | column("reason", "code")
+    known |= set(choices(Symptom)["severity"])
     named = set()
     for model in MODELS:
         for call in sqlglot.parse_one(model.sql, dialect="duckdb").find_all(exp.ArrayContains):

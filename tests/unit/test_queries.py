@@ -31,8 +31,8 @@ def test_a_query_is_answered_from_the_current_release(released: Home) -> None:
 
 def test_what_operators_read_stands_in_the_database_that_a_build_leaves(released: Home) -> None:
     assert [(visit.visit, visit.state) for visit in due.read(released).visits] == [
-        ("months_3", "missed"),
         ("months_6", "missed"),
+        ("months_3", "missed"),
     ]
     assert {alert.data.rule for alert in absences.due(released)} == {"overdue_test"}
 

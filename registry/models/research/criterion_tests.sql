@@ -17,7 +17,7 @@ asked AS (
         criterion,
         from_months,
         to_months,
-        string_agg(concat(operator, ' ', rtrim(rtrim(value::VARCHAR, '0'), '.')), ' and ' ORDER BY operator DESC) AS limits,
+        string_agg(concat(operator, ' ', printf('%.12g', value::DOUBLE)), ' and ' ORDER BY operator DESC) AS limits,
         list(concat(id, ' v', version) ORDER BY id) AS thresholds,
         list(DISTINCT status ORDER BY status) AS threshold_statuses
     FROM definitions.threshold

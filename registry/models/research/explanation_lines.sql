@@ -50,15 +50,15 @@ tested AS (
         m.exposure,
         concat(
             'At ', t.age_days, ' days ', CASE WHEN t.person = 'mother' THEN 'the mother''s ' ELSE '' END, t.analyte, ' was ',
-            coalesce(t.comparator, ''), rtrim(rtrim(t.value::VARCHAR, '0'), '.'), ' ', t.unit,
+            coalesce(t.comparator, ''), printf('%.12g', t.value::DOUBLE), ' ', t.unit,
             CASE
                 WHEN t.unit_reported IS DISTINCT FROM t.unit
-                    THEN concat(' (sent as ', rtrim(rtrim(t.value_reported::VARCHAR, '0'), '.'), ' ', t.unit_reported, ')')
+                    THEN concat(' (sent as ', printf('%.12g', t.value_reported::DOUBLE), ' ', t.unit_reported, ')')
                 ELSE ''
             END,
             CASE
                 WHEN t.value_compared <> t.value
-                    THEN concat(', compared as ', rtrim(rtrim(t.value_compared::VARCHAR, '0'), '.'))
+                    THEN concat(', compared as ', printf('%.12g', t.value_compared::DOUBLE))
                 ELSE ''
             END,
             '; ', t.limits, ' ', t.unit,
@@ -103,7 +103,7 @@ line AS (
         e.definition,
         e.subject_key,
         e.site,
-        1 AS part,
+        'class' AS part,
         'class' AS topic,
         '' AS criterion,
         NULL AS state,
@@ -120,7 +120,7 @@ line AS (
         e.definition,
         e.subject_key,
         e.site,
-        2 AS part,
+        'when' AS part,
         'when' AS topic,
         '' AS criterion,
         NULL AS state,
@@ -138,7 +138,7 @@ line AS (
         d.definition,
         d.subject_key,
         d.site,
-        3 AS part,
+        'decided' AS part,
         'criterion' AS topic,
         d.criterion,
         d.state,
@@ -148,7 +148,7 @@ line AS (
     FROM decided AS d
     INNER JOIN definitions.criterion AS k ON d.basis = k.basis AND d.criterion = k.code
     UNION ALL
-    SELECT d.definition, d.subject_key, d.site, 3 AS part, 'evidence' AS topic, d.criterion, t.state, d.record_key, t.age_days, t.sentence
+    SELECT d.definition, d.subject_key, d.site, 'decided' AS part, 'evidence' AS topic, d.criterion, t.state, d.record_key, t.age_days, t.sentence
     FROM decided_by AS d
     INNER JOIN tested AS t
         ON
@@ -158,7 +158,7 @@ line AS (
                 OR d.criterion NOT IN (SELECT o.criterion FROM research.criterion_tests AS o WHERE o.record_key = d.record_key)
             )
     UNION ALL
-    SELECT d.definition, d.subject_key, d.site, 3 AS part, 'evidence' AS topic, d.criterion, NULL AS state, d.record_key, o.age_days, o.sentence
+    SELECT d.definition, d.subject_key, d.site, 'decided' AS part, 'evidence' AS topic, d.criterion, NULL AS state, d.record_key, o.age_days, o.sentence
     FROM decided_by AS d
     INNER JOIN other AS o ON d.record_key = o.record_key
     UNION ALL
@@ -166,7 +166,7 @@ line AS (
         e.definition,
         t.subject_key,
         t.site,
-        4 AS part,
+        'treatment' AS part,
         'treatment' AS topic,
         '' AS criterion,
         NULL AS state,
@@ -183,7 +183,7 @@ line AS (
         n.definition,
         n.subject_key,
         n.site,
-        5 AS part,
+        'near_miss' AS part,
         'near_miss' AS topic,
         '' AS criterion,
         NULL AS state,
@@ -207,7 +207,7 @@ line AS (
         l.definition,
         l.subject_key,
         l.site,
-        6 AS part,
+        'missing' AS part,
         'missing' AS topic,
         l.criterion,
         l.state,
@@ -220,7 +220,7 @@ line AS (
     FROM lacking AS l
     INNER JOIN definitions.criterion AS k ON l.basis = k.basis AND l.criterion = k.code
     UNION ALL
-    SELECT l.definition, l.subject_key, l.site, 6 AS part, 'evidence' AS topic, l.criterion, t.state, t.record_key, t.age_days, t.sentence
+    SELECT l.definition, l.subject_key, l.site, 'missing' AS part, 'evidence' AS topic, l.criterion, t.state, t.record_key, t.age_days, t.sentence
     FROM lacking AS l
     INNER JOIN tested AS t ON l.subject_key = t.subject_key AND l.criterion = t.criterion AND t.person = 'infant'
     WHERE t.state = l.state OR l.state = 'unknown'
@@ -231,7 +231,14 @@ SELECT
     subject_key,
     site,
     row_number() OVER (
-        PARTITION BY definition, subject_key ORDER BY part, criterion, age_days, record_key, state, sentence
+        PARTITION BY definition, subject_key
+        ORDER BY
+            list_position(['class', 'when', 'decided', 'treatment', 'near_miss', 'missing'], part),
+            criterion,
+            age_days,
+            record_key,
+            state,
+            sentence
     )::INTEGER AS line,
     topic,
     nullif(criterion, '') AS criterion,
