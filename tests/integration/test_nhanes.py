@@ -34,7 +34,7 @@ def b12(running):
             env={**os.environ, "B12_HOME": str(home.path)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, f"b12 {words[0]}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return done.stdout
