@@ -33,7 +33,10 @@ from lake.home import REPLAY_TOPIC, InternalKafka
 RETENTION_MS = 30 * 24 * 3600 * 1000
 """A refused delivery points at its record in Kafka: keep it longer than the longest planned outage."""
 
-_TOPIC = {"retention.ms": str(RETENTION_MS), "compression.type": "producer"}
+SEGMENT_MS = 7 * 24 * 3600 * 1000
+"""Kafka deletes whole segments, so a record may outlive its retention by the time that one may span (its default)."""
+
+_TOPIC = {"retention.ms": str(RETENTION_MS), "segment.ms": str(SEGMENT_MS), "compression.type": "producer"}
 _EVENTS = {
     **_TOPIC,
     # "Received at" and the rule on times ahead use the broker's clock, never a lab's.

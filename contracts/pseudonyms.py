@@ -45,12 +45,25 @@ def fingerprint(secret: bytes) -> str:
     return blake2b(b"fingerprint", key=secret, digest_size=16, person=b"b12.secret").hexdigest()
 
 
+def tombstone(key: bytes, subject: bytes) -> bytes:
+    """Sixteen bytes by which a subject's pseudonym is known again once it is erased, and from which nobody makes it.
+
+    The key is another than that of the pseudonyms.
+    """
+    return blake2b(subject, key=key, digest_size=16, person=b"b12.tombstone").digest()
+
+
 def halves(digest: bytes) -> tuple[int, int]:
     """The two signed 64-bit integers, high half first, that hold a pseudonym in the lake."""
     return (
         int.from_bytes(digest[:8], "big", signed=True),
         int.from_bytes(digest[8:], "big", signed=True),
     )
+
+
+def joined(high: int, low: int) -> bytes:
+    """The pseudonym that these are the halves of."""
+    return high.to_bytes(8, "big", signed=True) + low.to_bytes(8, "big", signed=True)
 
 
 def as_uuid(digest: bytes) -> uuid.UUID:

@@ -25,7 +25,7 @@ for it, since parts of full flushes are smaller too: at 1 MB for 6.4 s of the pr
 2.0 (measured on a busy machine), while sixty deliveries a commit leave 224 files after 600 instead of 185."""
 NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 CLAIM_PROPERTY = "b12.compaction"
-"""The table's property that says whose compaction may commit."""
+"""The table's property that says whose compaction or erasure may commit."""
 
 
 class Compacted(NamedTuple):
@@ -46,7 +46,7 @@ def compact(table: DeltaTable, storage: Storage, target_bytes: int) -> Compacted
         return Compacted()
     before = set(sizes(table))
     try:
-        if not _claim(table):
+        if not claim(table):
             return Compacted()
         done = table.optimize.compact(
             target_size=target_bytes,
@@ -82,8 +82,8 @@ def _two_smallest(found: Iterable[int]) -> int:
     return sum(sorted(found)[:2])
 
 
-def _claim(table: DeltaTable) -> bool:
-    """Make every compaction that is under way fail, and load the table as it is after that; False when outrun.
+def claim(table: DeltaTable) -> bool:
+    """Make every compaction and erasure under way fail, and load the table as it is after that; False when outrun.
 
     deltalake (1.6.6) lets two compactions replace the same files by two sets of new ones, and every row is there twice:
     its conflict check passes over files that were removed without a change of data, since

@@ -117,6 +117,16 @@ class Home:
     def sites_file(self) -> Path:
         return self.path / "sites.toml"
 
+    @property
+    def erased_file(self) -> Path:
+        """Which families were erased, as keyed hashes (lake/tombstones.py)."""
+        return self.path / "erased.toml"
+
+    @property
+    def erasure_key(self) -> Path:
+        """The key of those hashes."""
+        return self.secrets / "erasure.key"
+
     def make(self) -> None:
         """Make the directories that every command may lean on; the one of secrets is the owner's alone."""
         try:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from contracts.judge import Refusal
-from contracts.pseudonyms import pseudonym
+from contracts.pseudonyms import joined, pseudonym
 from lake.rows import Batch
 from lake.schema import REFUSED, schema
 from lake.storage import Storage
@@ -164,5 +164,5 @@ def _groups_with(metadata: pq.FileMetaData, topic_uuid: str, partition: int, sta
 
 def hexes(rows: pa.Table, name: str) -> Iterable[str | None]:
     """The pseudonyms in the two columns of this name, as 32 hex digits."""
-    for halves in zip(rows[f"{name}_hi"].to_pylist(), rows[f"{name}_lo"].to_pylist(), strict=True):
-        yield None if None in halves else b"".join(half.to_bytes(8, "big", signed=True) for half in halves).hex()
+    for high, low in zip(rows[f"{name}_hi"].to_pylist(), rows[f"{name}_lo"].to_pylist(), strict=True):
+        yield None if high is None or low is None else joined(high, low).hex()

@@ -1,7 +1,7 @@
 """Keeping the table quick: compaction, checkpoints, and the removal of what no version within the retention needs.
 
 Everything here may run beside any number of writers and readers, and again at once. How files become one belongs to
-lake/compaction.py; when it was last done, to lake/upkeep.py.
+lake/compaction.py; when it was last done, to lake/upkeep.py; erasing a family, to lake/erasure.py.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,13 @@ from deltalake import DeltaTable
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from contracts.errors import EnvironmentProblem
-from lake import upkeep
+from lake import tombstones, upkeep
 from lake.checkpoints import checkpoint
 from lake.compaction import HANDY_BYTES, LARGE_BYTES, NO_HOOKS, Compacted, compact, sizes
 from lake.damage import read_whole
+from lake.erasure import erase
 from lake.home import Home
+from lake.snapshot import snapshot
 from lake.storage import Storage
 from lake.table import Lake
 
@@ -42,6 +44,8 @@ class Maintenance(NamedTuple):
     """Of the newest version."""
     bytes_before: int
     bytes_after: int
+    erased: int = 0
+    """Deliveries of families who were erased and of whom something was sent again."""
 
 
 def maintain(home: Home, progress: Progress = lambda _words: None) -> Maintenance:
@@ -49,9 +53,12 @@ def maintain(home: Home, progress: Progress = lambda _words: None) -> Maintenanc
 
     What runs at the same time wins or gives way; what was not done then, the next one does.
     """
-    done = thorough(home.lake, upkeep.retention(), progress)
+    kept, erased = upkeep.retention(), tombstones.read(home)
+    again = erased.in_files(snapshot(home).files) if erased.counts() else ()
+    swept = erase(home.lake, again, progress)
+    done = thorough(home.lake, kept, progress)
     upkeep.record(home)
-    return done
+    return done._replace(erased=sum(swept.deliveries.values()))
 
 
 def between_commits(lake: Lake, before: int) -> None:

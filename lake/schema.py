@@ -13,7 +13,13 @@ from contracts.shapes import Shape, field_docs, shapes
 REFUSED = "refused"
 """The partition of deliveries that the door refused."""
 
-PARTITIONS = (*KINDS, REFUSED)
+ERASED = "erased"
+"""The partition of deliveries of families who withdrew: where each stood, and nothing of what it said."""
+
+PARTITIONS = (*KINDS, REFUSED, ERASED)
+
+KEYS = ("id", "subject", "record", "content")
+"""The pseudonyms that every row has, in two halves each."""
 
 ORIGIN = ("origin_topic_uuid", "origin_partition", "origin_offset", "origin_received_at")
 """The columns that only replays fill."""
@@ -89,8 +95,9 @@ def schema(partition: str) -> pa.Schema:
     Each field's metadata holds its dictionary text under `doc`. A list is kept as a list of texts.
     """
     fields = _common()
-    if partition == REFUSED:
-        return pa.schema([f.with_nullable(True) if f.name.endswith(("_hi", "_lo")) else f for f in fields] + _refused())
+    if partition in (REFUSED, ERASED):
+        fields = [f.with_nullable(True) if f.name.endswith(("_hi", "_lo")) else f for f in fields]
+        return pa.schema(fields + (_refused() if partition == REFUSED else []))
     docs = field_docs(DATA[partition])
     for name, shape in shapes(DATA[partition]).items():
         fields += _columns(name, shape, docs[name])

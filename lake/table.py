@@ -4,13 +4,10 @@ A flush is one commit: the files of every kind, and per topic partition the next
 What a row holds belongs to lake/rows.py; reading, to lake/snapshot.py; compaction, to lake/maintenance.py.
 """
 
-import json
 import time
-import uuid
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
@@ -20,6 +17,7 @@ from contracts.pseudonyms import fingerprint
 from lake import crash, replayed
 from lake.checkpoints import checkpoint
 from lake.damage import read_whole, written
+from lake.files import add
 from lake.judgements import Judgements, accepted, between
 from lake.positions import Span, Stored, new_names, stored, transactions
 from lake.replayed import Replayed
@@ -131,7 +129,7 @@ class Lake:
         before = self._require_unmoved(spans)
         crash.here("before_files")
         with written(self.uri):
-            actions = [self._write(partition, table) for partition, table in tables.items()]
+            actions = [add(self._storage, partition, table) for partition, table in tables.items()]
             self._storage.sync_names(action.path for action in actions)
         crash.here("files_written")
         upon = self._commit(spans, actions, before)
@@ -213,11 +211,6 @@ class Lake:
             before.append(there.received if there else 0)
         return before
 
-    def _write(self, partition: str, table: pa.Table) -> AddAction:
-        path = f"kind={partition}/{uuid.uuid4()}.parquet"
-        size = self._storage.put(path, table)
-        return AddAction(path, size, {"kind": partition}, int(time.time() * 1000), True, json.dumps(_statistics(table)))
-
     def _widen(self) -> None:
         """Add the columns that a newer contract has: a commit alone would not, and compaction would then drop them."""
         ours = Schema.from_arrow(table_schema())
@@ -266,12 +259,3 @@ def _clock() -> float:
     """Seconds of a clock that goes on while the machine sleeps, and that nobody sets."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
-
-def _statistics(table: pa.Table) -> dict[str, object]:
-    ends = {name: pc.min_max(table[name]).as_py() for name in ("topic_uuid", "partition", "offset")}
-    return {
-        "numRecords": table.num_rows,
-        "minValues": {name: end["min"] for name, end in ends.items()},
-        "maxValues": {name: end["max"] for name, end in ends.items()},
-        "nullCount": dict.fromkeys(ends, 0),
-    }

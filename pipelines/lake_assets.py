@@ -11,7 +11,7 @@ import dagster as dg
 from contracts.events import DATA
 from contracts.shapes import shapes
 from contracts.site import Site
-from lake.schema import PARTITIONS, REFUSED
+from lake.schema import ERASED, PARTITIONS, REFUSED
 
 DELIVERIES = dg.AssetKey(["lake", "deliveries"])
 DEFINITIONS = dg.AssetKey(["contract", "definitions"])
@@ -78,5 +78,7 @@ def _site(site: Site) -> dg.AssetSpec:
 def _described(kind: str) -> str:
     if kind == REFUSED:
         return "Deliveries that the door refused, with the rule; the record itself is in Kafka."
+    if kind == ERASED:
+        return "Where the deliveries of families stood who withdrew: nothing of what they said."
     doc = (DATA[kind].__doc__ or "").strip()
     return f"{doc} {len(shapes(DATA[kind]))} fields."

@@ -31,6 +31,7 @@ def maintain_job(home: Home) -> dg.JobDefinition:
             "files after": done.files_after,
             "bytes before": done.bytes_before,
             "bytes after": done.bytes_after,
+            "deliveries of erased families erased anew": done.erased,
         }
         context.add_output_metadata(metadata)
         context.log_event(dg.AssetObservation(DELIVERIES, metadata=metadata))

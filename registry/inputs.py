@@ -1,28 +1,25 @@
 """What a build is a function of, as tables of the catalog `staging` that models read beside each other.
 
-The tables made from the contract's definitions are in definitions.py.
+The tables made from the contract's definitions are in definitions.py, the views over the lake in lake_views.py.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from itertools import chain
 from typing import Any
 
 import duckdb
 import msgspec
-import pyarrow as pa
 
 import contracts
 from contracts.errors import EnvironmentProblem
 from contracts.site import Site
+from lake import tombstones
 from lake.home import Home
 from lake.origins import NO_SITE
-from lake.schema import PARTITIONS, schema
 from lake.snapshot import Snapshot
-from lake.storage import let_read
-from registry import definitions
+from lake.tombstones import Subject
+from registry import definitions, lake_views
 
 BUILD = {
     "cut_off": ("DATE", "The day that every answer is as of. It filters no delivery."),
@@ -46,24 +43,11 @@ BOUNDS = {
     "next_offset": ("BIGINT", "The build reads what lies below."),
     "received": ("BIGINT", "Deliveries below it, counted at the transport."),
 }
-_FIXED = {"build": BUILD, "sites": SITES, "bounds": BOUNDS}
-
-DELIVERY = "delivery"
-_DELIVERY_DOC = "Number of the delivery in this build: topic partition and offset in one."
-BEYOND_CONSENT = "beyond_consent"
-"""Withdrawals that lie beyond the bounds of a site that is held: they are heard all the same."""
-
-SQL_TYPES = {
-    pa.string(): "VARCHAR",
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.bool_(): "BOOLEAN",
-    pa.date32(): "DATE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
-    pa.decimal128(28, 12): "DECIMAL(28,12)",
-    pa.list_(pa.string()): "VARCHAR[]",
+TOMBSTONES = {
+    "site": ("VARCHAR", "Whose families they were."),
+    "families": ("BIGINT", "Families that withdrew and were erased."),
 }
-
+_FIXED = {"build": BUILD, "sites": SITES, "bounds": BOUNDS, "tombstones": TOMBSTONES}
 
 class Bound(msgspec.Struct, frozen=True, order=True):
     """How far a build reads one site's deliveries of one topic partition; the replay topic has those of several."""
@@ -89,6 +73,10 @@ class Inputs:
     lake_version: int = 0
     waiting: Mapping[str, int] = field(default_factory=dict)
     """Deliveries per site that lie beyond its bounds."""
+    erased: Mapping[str, int] = field(default_factory=dict)
+    """Families per site that were erased."""
+    sent_again: frozenset[Subject] = frozenset()
+    """Erased ones of whom the files hold something all the same."""
 
 
 def pinned(
@@ -119,12 +107,14 @@ def pinned(
         bounds += held
         received = sum(bound.received for bound in newest if bound.site == site)
         waiting[site] = received - sum(bound.received for bound in held)
-    return Inputs(snapshot.files, sorted(bounds), sites, cut_off, snapshot.version, waiting)
+    erased = tombstones.read(home)
+    counts = {site: families for site, families in erased.counts().items() if any(b.site == site for b in bounds)}
+    again = erased.in_files(snapshot.files)
+    return Inputs(snapshot.files, sorted(bounds), sites, cut_off, snapshot.version, waiting, counts, again)
 
 
 def attach(connection: duckdb.DuckDBPyConnection, given: Inputs) -> None:
     """Make the input tables in the catalog `staging`, and one view per kind over the lake's files."""
-    let_read(connection, chain.from_iterable(given.files.values()))
     connection.execute("BEGIN")
     sites = given.sites.values()
     _table(connection, "build", [(given.cut_off, given.lake_version, contracts.VERSION)])
@@ -135,97 +125,20 @@ def attach(connection: duckdb.DuckDBPyConnection, given: Inputs) -> None:
     )
     ordered = sorted(given.bounds, key=lambda bound: (bound.topic_uuid, bound.partition, bound.site))
     _table(connection, "bounds", [(number, *msgspec.structs.astuple(bound)) for number, bound in enumerate(ordered)])
-    for kind in PARTITIONS:
-        files = list(given.files.get(kind, ()))
-        connection.execute(f"CREATE VIEW staging.lake_{kind} AS {_select(connection, kind, files, 'below')}")
-    files = list(given.files.get("consent", ()))
-    beyond = _select(connection, "consent", files, "beyond")
-    connection.execute(f"CREATE VIEW staging.{BEYOND_CONSENT} AS {beyond} AND l.status = 'withdrawn'")
+    _table(connection, "tombstones", sorted(given.erased.items()))
+    lake_views.make(connection, given.files, given.sent_again)
     connection.execute("COMMIT")
 
 
 def detach(connection: duckdb.DuckDBPyConnection) -> None:
     """Drop the views over the lake's files: a database that is kept must not point at them."""
-    for kind in PARTITIONS:
-        connection.execute(f"DROP VIEW IF EXISTS staging.lake_{kind}")
-    connection.execute(f"DROP VIEW IF EXISTS staging.{BEYOND_CONSENT}")
-
-
-@cache
-def lake_columns(kind: str) -> dict[str, str]:
-    """Columns of `staging.lake_<kind>` with what they mean: those of the lake, the halves of a key made one."""
-    columns = {DELIVERY: _DELIVERY_DOC}
-    for column in schema(kind):
-        doc = column.metadata[b"doc"].decode()
-        if column.name.endswith("_hi"):
-            columns[column.name.removesuffix("_hi") + "_key"] = doc.removesuffix(" High half of its pseudonym.")
-        elif not column.name.endswith("_lo"):
-            columns[column.name] = doc
-    return columns
+    lake_views.drop(connection)
 
 
 def columns() -> dict[str, list[str]]:
     """Names of the columns of every table that models read and that no model makes."""
-    lake = {f"staging.lake_{kind}": list(lake_columns(kind)) for kind in PARTITIONS}
     fixed = {f"staging.{name}": list(columns) for name, columns in _FIXED.items()}
-    beyond = {f"staging.{BEYOND_CONSENT}": list(lake_columns("consent"))}
-    return lake | fixed | beyond | {f"definitions.{t.name}": list(t.columns) for t in definitions.tables()}
-
-
-def uuid_of(high: str, low: str) -> str:
-    """SQL of the UUID whose halves are these BIGINT expressions, as contracts.pseudonyms.as_uuid makes it."""
-    return f"(({_unsigned(high)} << 64) | {_unsigned(low)})::UUID"
-
-
-def _unsigned(half: str) -> str:
-    return f"({half}::HUGEINT & 18446744073709551615::HUGEINT)::UHUGEINT"
-
-
-def _select(connection: duckdb.DuckDBPyConnection, kind: str, files: list[str], where: str) -> str:
-    """The kind's rows below or beyond the bounds; a column that no file has yet is null."""
-    listed = ", ".join(_quoted(file) for file in files)
-    relation = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    there = _columns_of(connection, kind, relation) if files else set()
-    parts = ['(b.number << 44) + l."offset" AS delivery']
-    for column in schema(kind):
-        name = column.name
-        if name.endswith("_lo"):
-            continue
-        if name.endswith("_hi"):
-            stem = name.removesuffix("_hi")
-            made = uuid_of(f"l.{stem}_hi", f"l.{stem}_lo") if name in there else "NULL::UUID"
-            parts.append(f"{made} AS {stem}_key")
-        elif name in there:
-            parts.append(f'l."{name}"')
-        else:
-            parts.append(f'NULL::{SQL_TYPES[column.type]} AS "{name}"')
-    if not files:
-        nulls = ", ".join(
-            f'NULL::{SQL_TYPES[c.type]} AS "{c.name}"'
-            for c in schema(kind)
-            if c.name in ("site", "topic_uuid", "partition", "offset", "status")
-        )
-        relation = f"(SELECT {nulls} LIMIT 0)"
-    # What has no bound is of a site that is left out, or of a replay after a site was held: all of it lies beyond.
-    join, test = {
-        "below": ("JOIN", 'l."offset" < b.next_offset'),
-        "beyond": ("LEFT JOIN", '(b.next_offset IS NULL OR l."offset" >= b.next_offset)'),
-    }[where]
-    return (
-        f"SELECT {', '.join(parts)} FROM {relation} AS l"
-        f" {join} staging.bounds AS b"
-        f' ON l.site = b.site AND l.topic_uuid = b.topic_uuid AND l."partition" = b."partition" WHERE {test}'
-    )
-
-
-def _columns_of(connection: duckdb.DuckDBPyConnection, kind: str, relation: str) -> set[str]:
-    try:
-        return {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
-    except duckdb.Error as error:
-        raise EnvironmentProblem(
-            f"the lake's files of the kind {kind} cannot be read ({type(error).__name__}): one is gone or damaged;"
-            " restore the lake from a backup, Kafka brings the rest"
-        ) from None
+    return lake_views.columns() | fixed | {f"definitions.{t.name}": list(t.columns) for t in definitions.tables()}
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:

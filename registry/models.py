@@ -15,7 +15,7 @@ import duckdb
 import msgspec
 import yaml
 
-from registry import compiled, inputs
+from registry import compiled, inputs, lake_views
 
 LAYERS = ("staging", "core", "research", "summary", "operators")
 """In the order in which data flows. The first and the last stay with the operators, the others are the release."""
@@ -123,7 +123,7 @@ def _read(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
         raise ValueError(f"{name}: the header needs one line `-- grain: ...` and one `-- key: ...`")
     columns = [Column(c["name"], c["description"], c.get("unit")) for c in told.get("columns", ())]
     if kind := told.get("contract"):
-        columns += [Column(name, doc) for name, doc in inputs.lake_columns(kind).items()]
+        columns += [Column(name, doc) for name, doc in lake_views.lake_columns(kind).items()]
     reads = _reads(sql, name, parser)
     return Model(
         name=name,

@@ -170,7 +170,7 @@ def one(home: Home, release: str) -> Manifest:
     """The manifest of a release by its id or its number. NoRelease with the known ones when there is none."""
     known = history(home)
     for found in known:
-        if release in (found.id, str(found.number), f"r{found.number:04d}"):
+        if release in (found.id, str(found.number), f"r{found.number:04d}", found.frozen):
             return found
     raise NoRelease(
         f"release {release}: there is none of that name (there are: {', '.join(m.id for m in known) or 'none yet'})"

@@ -42,11 +42,13 @@ _STANDING = f"""
         WHERE severity = 'critical' AND effect <> 'quarantine' AND NOT is_confirmed
         GROUP BY delivery
     ) AS q ON v.delivery = q.delivery AND v.verdict = 'included'
-    WHERE v.verdict NOT IN ('included', 'refused', 'replayed') OR q.questions IS NOT NULL
+    WHERE
+        (v.verdict NOT IN ('included', 'refused', 'replayed') AND d.id_key IS NOT NULL)
+        OR q.questions IS NOT NULL
 """
 """What stands against deliveries: a verdict, or questions about an included one (contracts.rulebook, asks_the_site).
 
-The door's receipts tell of refusals, and of what came of a replay.
+The door's receipts tell of refusals, and of what came of a replay. An erased delivery has no id to name it by.
 """
 _NOTHING = f"FROM ({_STANDING.format(catalog='now')}) LIMIT 0"
 _CHANGES = f"""
@@ -85,6 +87,13 @@ WHERE NOT EXISTS (
     SELECT 1
     FROM now.verdict_changes AS n
     WHERE n.topic_uuid = e.topic_uuid AND n.partition = e.partition AND n."offset" = e."offset"
+)
+AND NOT EXISTS (
+    SELECT 1
+    FROM now.deliveries AS d
+    WHERE
+        d.rule = 'erased'
+        AND d.topic_uuid = e.topic_uuid AND d.partition = e.partition AND d."offset" = e."offset"
 )
 """
 

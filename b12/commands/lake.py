@@ -32,3 +32,5 @@ def maintain() -> None:
         f"version {done.version}: {done.compacted.replaced} files became {done.compacted.written}, {done.removed} were"
         f" removed; the lake has {done.files_after} files of {done.bytes_after / 1e6:,.1f} MB"
     )
+    if done.erased:
+        print(f"{done.erased:,} deliveries had come again of families who were erased: erased too")

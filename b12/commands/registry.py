@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     releases = typer.Typer(help="The releases of this home.", no_args_is_help=True)
     releases.command("list")(list_)
     releases.command()(show)
+    releases.command()(freeze)
     releases.command()(revoke)
     app.add_typer(releases, name="release")
     app.command()(build)
@@ -123,7 +124,7 @@ def list_() -> None:
     for each in known:
         table.add_row(
             "*" if each.id == now else "",
-            f"{each.id} (revoked)" if each.revoked else each.id,
+            _called(each),
             f"{each.published:%Y-%m-%d %H:%M}",
             each.cut_off.isoformat(),
             str(each.lake_version),
@@ -156,6 +157,8 @@ def show(
         console.print(f"  file         removed {found.revoked:%Y-%m-%d %H:%M} UTC: it held families who withdrew")
     else:
         console.print(f"  file         {release.release_file(home, found.id)}")
+    if found.frozen:
+        console.print(f"  frozen as    {found.frozen}")
     console.print(f"  content      {found.content}")
     console.print(f"  lake         version {found.lake_version}")
     console.print(f"  contract     {found.contract}, rules {found.rules}, definitions {found.definitions}")
@@ -176,6 +179,23 @@ def show(
     for table, content in found.tables.items():
         if not table.startswith("definitions."):
             console.print(f"  {table:<32} {content.rows:>12,} rows")
+
+
+def freeze(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Like trial-2027: how a paper names it.")],
+    which: Annotated[
+        str | None, typer.Option("--release", metavar="RELEASE", help="Which one. Default: the current one.")
+    ] = None,
+) -> None:
+    """Keep a release for ever, under a name by which every command finds it.
+
+    Nothing but `b12 release revoke` removes its file, when a family withdraws that it holds.
+    """
+    from lake.home import Home
+    from registry import freezing
+
+    frozen = freezing.freeze(Home.from_env(), name, which)
+    typer.echo(f"{frozen.id} is kept as {name}.")
 
 
 def revoke(
@@ -263,6 +283,11 @@ def _as_json(answer: "Answer") -> None:
             ("," if place else "") + "\n" + encode(dict(zip(answer.columns, row, strict=True))).decode(), nl=False
         )
     typer.echo("\n]")
+
+
+def _called(each: "Manifest") -> str:
+    marks = [*(["revoked"] if each.revoked else []), *([f"frozen as {each.frozen}"] if each.frozen else [])]
+    return f"{each.id} ({', '.join(marks)})" if marks else each.id
 
 
 def _rows(manifest: "Manifest", table: str) -> int:

@@ -52,6 +52,7 @@ def examine(home: Home) -> list[Finding]:
         _broker,
         _secrets,
         _pseudonym_key,
+        _erasure_key,
         _left_over,
     )
     return [finding for look in looks for finding in look(home)]
@@ -173,6 +174,12 @@ def _pseudonym_key(home: Home) -> Iterator[Finding]:
     if not key.exists() and (home.sites_file.exists() or Path(home.lake).exists()):
         words = f"{key} is gone, and no other key makes the same pseudonyms: restore it from a backup"
         yield Finding("pseudonym key", "missing", words)
+
+
+def _erasure_key(home: Home) -> Iterator[Finding]:
+    if home.erased_file.exists() and not home.erasure_key.exists():
+        words = f"{home.erasure_key} is gone, and no build can tell who was erased: restore it from a backup"
+        yield Finding("erasure key", "missing", words)
 
 
 def _left_over(home: Home) -> Iterator[Finding]:

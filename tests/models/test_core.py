@@ -18,7 +18,7 @@ from contracts.pseudonyms import as_uuid, halves
 from contracts.site import Site
 from lake.schema import PARTITIONS, schema
 from registry import definitions
-from registry.inputs import SQL_TYPES, uuid_of
+from registry.lake_views import SQL_TYPES, uuid_of
 from tests.registry_fixture import BLR01, OSL01, built, given, key
 from tests.sample_events import event
 

@@ -81,7 +81,7 @@ def test_of_two_compactions_at_once_one_gives_way(home, monkeypatch, moment):
         monkeypatch.undo()
         done.append(maintain(home))
 
-    claim, update = compaction._claim, DeltaTable.update_incremental
+    claim, update = compaction.claim, DeltaTable.update_incremental
 
     def claimed(table):
         answer = claim(table)
@@ -93,7 +93,7 @@ def test_of_two_compactions_at_once_one_gives_way(home, monkeypatch, moment):
         update(table)
 
     if moment == "claimed":
-        monkeypatch.setattr(compaction, "_claim", claimed)
+        monkeypatch.setattr(compaction, "claim", claimed)
     else:
         monkeypatch.setattr(DeltaTable, "update_incremental", looked)
     done.append(maintain(home))

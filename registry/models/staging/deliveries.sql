@@ -64,3 +64,7 @@ UNION ALL
 SELECT delivery, site, topic_uuid, partition, "offset", coalesce(reported_kind, 'unknown') AS kind, NULL AS person,
     id_key, subject_key, record_key, content_key, event_time, received_at, contract, origin_topic_uuid, origin_partition, origin_offset, rule
 FROM staging.lake_refused
+UNION ALL
+SELECT delivery, site, topic_uuid, partition, "offset", 'erased' AS kind, NULL AS person, id_key, subject_key, record_key, content_key,
+    event_time, received_at, contract, origin_topic_uuid, origin_partition, origin_offset, 'erased' AS rule
+FROM staging.lake_erased

@@ -23,5 +23,5 @@ SELECT delivery
 FROM members
 QUALIFY
     row_number() OVER (
-        PARTITION BY topic_uuid, "partition", "offset" ORDER BY rule IS NOT NULL, received_at DESC, delivery DESC
+        PARTITION BY topic_uuid, "partition", "offset" ORDER BY coalesce(rule <> 'erased', FALSE), received_at DESC, delivery DESC
     ) > 1

@@ -45,6 +45,7 @@ SELECT
     kind,
     CASE
         WHEN identity_verdict IS NOT NULL THEN identity_verdict
+        WHEN rule = 'erased' THEN 'withdrawn'
         WHEN rule IS NOT NULL THEN 'refused'
         WHEN consent_verdict IS NOT NULL THEN consent_verdict
         WHEN quarantined_by IS NOT NULL THEN 'quarantined'

@@ -23,6 +23,9 @@ reported AS (
         END AS step
     FROM visible AS v
     LEFT JOIN core.subjects AS u ON v.site = u.site AND v.subject_key = u.subject_key
+    UNION ALL
+    SELECT site, 'withdrawn' AS step
+    FROM staging.tombstones, range(families)
 ),
 
 primary_case AS (
