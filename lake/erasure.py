@@ -18,7 +18,6 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import halves
-from lake import crash
 from lake.compaction import NO_HOOKS, claim, sizes
 from lake.damage import read_whole, written
 from lake.files import add
@@ -68,9 +67,7 @@ def erase(uri: str, gone: Collection[Subject], progress: Callable[[str], None] =
     )
 
 
-def _erased(
-    table: DeltaTable, storage: Storage, gone: Collection[Subject], progress: Callable[[str], None]
-) -> Erased:
+def _erased(table: DeltaTable, storage: Storage, gone: Collection[Subject], progress: Callable[[str], None]) -> Erased:
     counts: Counter[str] = Counter()
     actions: list[AddAction | RemoveAction] = []
     places: list[pa.Table] = []
@@ -100,10 +97,7 @@ def _erased(
     with written(storage.uri):
         actions += [add(storage, ERASED, pa.concat_tables(places))] if places else []
         storage.sync_names(action.path for action in actions)
-    crash.here("erased")
-    table.create_write_transaction(
-        actions, "append", table.schema(), ["kind"], post_commithook_properties=NO_HOOKS
-    )
+    table.create_write_transaction(actions, "append", table.schema(), ["kind"], post_commithook_properties=NO_HOOKS)
     table.update_incremental()
     storage.sync([f"_delta_log/{int(table.version()):020}.json"])
     return Erased(dict(counts), files)
@@ -148,7 +142,8 @@ def _places(rows: pa.Table) -> pa.Table:
     wanted = schema(ERASED)
     said = {*_KEYS, "event_time"}
     columns = [
-        pa.nulls(len(rows), field.type) if field.name in said or field.name not in rows.column_names
+        pa.nulls(len(rows), field.type)
+        if field.name in said or field.name not in rows.column_names
         else rows[field.name]
         for field in wanted
     ]

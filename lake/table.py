@@ -258,4 +258,3 @@ def _open_or_create(storage: Storage, mark: str) -> DeltaTable:
 def _clock() -> float:
     """Seconds of a clock that goes on while the machine sleeps, and that nobody sets."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-

@@ -57,7 +57,7 @@ class Tombstones:
                 " WHERE list_contains($sites, site) AND subject_hi IS NOT NULL",
                 {"paths": paths, "sites": sites},
             )
-            found = frozenset()
+            found: frozenset[Subject] = frozenset()
             while batch := rows.fetchmany(100_000):
                 found |= self.among(Subject(site, joined(high, low)) for site, high, low in batch)
         return found
@@ -95,4 +95,3 @@ def put(home: Home, subjects: Iterable[Subject]) -> None:
 
 def _of(key: bytes, subject: Subject) -> str:
     return tombstone(key, subject.key).hex()
-

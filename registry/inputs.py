@@ -49,6 +49,7 @@ TOMBSTONES = {
 }
 _FIXED = {"build": BUILD, "sites": SITES, "bounds": BOUNDS, "tombstones": TOMBSTONES}
 
+
 class Bound(msgspec.Struct, frozen=True, order=True):
     """How far a build reads one site's deliveries of one topic partition; the replay topic has those of several."""
 

@@ -38,8 +38,6 @@ class SiteState(msgspec.Struct, frozen=True):
     """Up to where, and how many deliveries had been received by then."""
     waiting: int = 0
     """Deliveries beyond: received and not judged, because the site is held."""
-    erased: int = 0
-    """Families who withdrew and were erased. They are in no release."""
     held_because: str | None = None
     """Why the site stays at its last good offsets, or, without bounds, is left out."""
 
@@ -93,7 +91,6 @@ def described(
         site: SiteState(
             tuple(sorted(bound for bound in given.bounds if bound.site == site)),
             given.waiting.get(site, 0),
-            given.erased.get(site, 0),
             held_because.get(site),
         )
         for site in sorted({bound.site for bound in given.bounds} | set(given.waiting))
