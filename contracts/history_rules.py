@@ -1,6 +1,7 @@
-"""What is asked of a record beside its subject's others: the rows of contracts/definitions/history.toml, by name.
+"""What is asked of a record beside others: the rows of contracts/definitions/history.toml, by name.
 
-How each is asked is SQL (`staging.history_hits`): a lab's check sees one event at a time and asks none of them.
+How each is asked is SQL (`staging.history_hits`, `staging.levels`): a lab's check sees one event at a time and asks
+none of them.
 """
 
 import tomllib
@@ -13,7 +14,7 @@ from contracts.rulebook import Category, Effect, Severity
 
 
 class HistoryRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One question about a record beside the others of its subject."""
+    """One question about a record beside the others of its subject or site."""
 
     id: str
     """Its name, which a confirmation gives."""

@@ -28,11 +28,13 @@ _WORST = ("error", "fail", "pass", "not_applicable")
 _FOUND = """
 SELECT f.site, f.kind, f.category, f.severity, f.effect, f.rule,
     (count(*) FILTER (WHERE NOT f.is_confirmed))::INTEGER, (count(*) FILTER (WHERE f.is_confirmed))::INTEGER
-FROM findings AS f
+FROM {found} AS f
 INNER JOIN verdicts AS v ON f.delivery = v.delivery AND v.verdict IN ('included', 'quarantined')
 GROUP BY ALL
 ORDER BY ALL
 """
+_OF_LEVELS = "(FROM findings UNION ALL BY NAME FROM level_hits)"
+"""Of a database of an earlier version, which compared no levels, only the findings."""
 
 
 class Cell(NamedTuple):
@@ -60,7 +62,7 @@ class Failing(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one row rule finds in the current rows of a site."""
+    """What one rule finds in the current rows of a site, or in a level of them."""
 
     site: str
     kind: str
@@ -138,7 +140,8 @@ def _cell(outcomes: Counter[str]) -> Cell:
 
 def _found(home: Home) -> Iterator[Found]:
     with duckdb.connect(str(home.operators), read_only=True) as connection:
-        rows = connection.execute(_FOUND).fetchall()
+        compared = connection.execute("FROM duckdb_tables() WHERE table_name = 'level_hits'").fetchall()
+        rows = connection.execute(_FOUND.format(found=_OF_LEVELS if compared else "findings")).fetchall()
     for site, kind, category, severity, effect, rule, open_, confirmed in rows:
         asks = (history_rules().get((kind, rule)) or rulebook.rule(kind, rule)).asks
         yield Found(site, kind, category, severity, effect, rule, asks, open_, confirmed)

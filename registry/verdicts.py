@@ -38,8 +38,7 @@ _STANDING = f"""
     INNER JOIN ({_PLACED}) AS d ON v.delivery = d.delivery
     LEFT JOIN (
         SELECT delivery, list(rule ORDER BY rule) AS questions
-        FROM {{catalog}}.findings
-        WHERE severity = 'critical' AND effect <> 'quarantine' AND NOT is_confirmed
+        FROM {{questions}}
         GROUP BY delivery
     ) AS q ON v.delivery = q.delivery AND v.verdict = 'included'
     WHERE
@@ -50,7 +49,11 @@ _STANDING = f"""
 
 The door's receipts tell of refusals, and of what came of a replay. An erased delivery has no id to name it by.
 """
-_NOTHING = f"FROM ({_STANDING.format(catalog='now')}) LIMIT 0"
+_ASKED_BEFORE = """(
+    SELECT delivery, rule FROM {catalog}.findings
+    WHERE severity = 'critical' AND effect <> 'quarantine' AND NOT is_confirmed
+)"""
+"""The questions of a database of an earlier version, which has no table of them."""
 _CHANGES = f"""
 CREATE TABLE now.verdict_changes AS
 WITH standing AS ({{now}}),
@@ -113,7 +116,7 @@ class Change(NamedTuple):
     verdict: str
     reason: str | None
     questions: list[str] | None = None
-    """The row rules whose findings the site is asked about; only of an included delivery."""
+    """The rules whose findings the site is asked about; only of an included delivery."""
 
 
 def record_changes(home: Home, operators: Path, publication: str) -> int:
@@ -129,12 +132,18 @@ def record_changes(home: Home, operators: Path, publication: str) -> int:
         if earlier is not None:
             connection.execute(f"ATTACH {_quoted(earlier)} AS earlier (READ_ONLY)")
         connection.execute("DROP TABLE IF EXISTS now.verdict_changes")
-        standing = _STANDING.format(catalog="now")
-        before = _STANDING.format(catalog="earlier") if earlier is not None else _NOTHING
+        standing = _standing(connection, "now")
+        before = _standing(connection, "earlier") if earlier is not None else f"FROM ({standing}) LIMIT 0"
         [(rows,)] = connection.execute(_CHANGES.format(now=standing, before=before)).fetchall()
         if earlier is not None and _told(home) != _publication(connection, "earlier"):
             rows += connection.execute(_CARRIED_ON).fetchall()[0][0]
     return int(rows)
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, catalog: str) -> str:
+    known = connection.execute("SELECT table_name FROM duckdb_tables() WHERE database_name = ?", [catalog]).fetchall()
+    questions = f"{catalog}.questions" if ("questions",) in known else _ASKED_BEFORE.format(catalog=catalog)
+    return _STANDING.format(catalog=catalog, questions=questions)
 
 
 def changes(operators: Path) -> Iterator[Change]:

@@ -212,3 +212,9 @@ def _answered_again(registry: Registry, workbench: duckdb.DuckDBPyConnection) ->
 
 def _differs(name: str, registry: Registry, workbench: duckdb.DuckDBPyConnection) -> bool:
     return bool(differences(workbench, {name: registry.truth[name]}, registry.home.secret()))
+
+
+def test_no_level_of_the_cohort_is_taken_for_another_unit(registry: Registry) -> None:
+    with duckdb.connect(str(registry.operators), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) > 0 FROM levels").fetchone() == (True,)
+        assert connection.execute("SELECT site, rule FROM level_hits").fetchall() == []
