@@ -33,8 +33,8 @@ INNER JOIN verdicts AS v ON f.delivery = v.delivery AND v.verdict IN ('included'
 GROUP BY ALL
 ORDER BY ALL
 """
-_OF_LEVELS = "(FROM findings UNION ALL BY NAME FROM level_hits)"
-"""Of a database of an earlier version, which compared no levels, only the findings."""
+_WITH_SITES = "(FROM findings UNION ALL BY NAME FROM level_hits UNION ALL BY NAME FROM digit_hits)"
+"""Of a database of an earlier version, which asked nothing of many rows together, only the findings."""
 
 
 class Cell(NamedTuple):
@@ -62,7 +62,7 @@ class Failing(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one rule finds in the current rows of a site, or in a level of them."""
+    """What one rule finds in the current rows of a site, or in many of them together."""
 
     site: str
     kind: str
@@ -140,8 +140,8 @@ def _cell(outcomes: Counter[str]) -> Cell:
 
 def _found(home: Home) -> Iterator[Found]:
     with duckdb.connect(str(home.operators), read_only=True) as connection:
-        compared = connection.execute("FROM duckdb_tables() WHERE table_name = 'level_hits'").fetchall()
-        rows = connection.execute(_FOUND.format(found=_OF_LEVELS if compared else "findings")).fetchall()
+        compared = connection.execute("FROM duckdb_tables() WHERE table_name = 'digit_hits'").fetchall()
+        rows = connection.execute(_FOUND.format(found=_WITH_SITES if compared else "findings")).fetchall()
     for site, kind, category, severity, effect, rule, open_, confirmed in rows:
         asks = (history_rules().get((kind, rule)) or rulebook.rule(kind, rule)).asks
         yield Found(site, kind, category, severity, effect, rule, asks, open_, confirmed)

@@ -133,6 +133,7 @@ def _defined() -> duckdb.DuckDBPyConnection:
     connection.execute("CREATE SCHEMA staging")
     connection.execute(f"CREATE TABLE staging.findings ({_FINDINGS} is_confirmed BOOLEAN)")
     connection.execute("CREATE TABLE staging.verdicts (delivery BIGINT, verdict VARCHAR)")
+    connection.execute(f"CREATE TABLE staging.digit_hits ({_FINDINGS} is_confirmed BOOLEAN)")
     return connection
 
 

@@ -214,8 +214,9 @@ def _differs(name: str, registry: Registry, workbench: duckdb.DuckDBPyConnection
     return bool(differences(workbench, {name: registry.truth[name]}, registry.home.secret()))
 
 
-def test_nothing_of_the_cohort_is_taken_for_another_unit_or_a_copy(registry: Registry) -> None:
+def test_nothing_of_the_cohort_is_taken_for_another_unit_a_copy_or_rounded(registry: Registry) -> None:
     with duckdb.connect(str(registry.operators), read_only=True) as connection:
         assert connection.execute("SELECT count(*) > 0 FROM levels").fetchone() == (True,)
         assert connection.execute("SELECT site, rule FROM level_hits").fetchall() == []
+        assert connection.execute("SELECT site, rule FROM digit_hits").fetchall() == []
         assert connection.execute("SELECT rule FROM history_hits WHERE rule LIKE 'same%'").fetchall() == []
