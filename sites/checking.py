@@ -7,15 +7,16 @@ good to `sites.pushing`.
 from collections import Counter
 from collections.abc import Iterator, Set
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from contracts.content import content_id
 from contracts.errors import UsageError
 from contracts.events import Event
-from contracts.judge import is_refusal, judge
+from contracts.judge import Refusal, is_refusal, judge
 from contracts.kinds.subject import Enrolment
 from contracts.rows import evaluate
 from contracts.rulebook import date_field
@@ -28,7 +29,11 @@ from sites.reading import Table, open_table
 from sites.refusals import Reason, reasons
 from sites.statement import Confirmed, Statement
 
+AT_ONCE = 256
+"""Rows or lines that are taken through each step together: the processor's caches hold one step, not all of them."""
+
 _PLACEHOLDER = "0" * 32
+_PLACE = _PLACEHOLDER.encode()
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _FIELD_OF_DERIVED = {"analyte": "loinc", "canonical_value": "value", "value_mm2_per_s": "value"}
@@ -70,6 +75,16 @@ def check_table(
     return _TableCheck(table, mapping, site, now, report, confirmed).statements()
 
 
+class _Judged(NamedTuple):
+    """A draft, the event that it makes, and what the judge says of it."""
+
+    draft: Draft
+    raw: bytes
+    judged: Event | Refusal
+    id: str
+    """What the event's content asks for; empty for a refusal."""
+
+
 class _TableCheck:
     def __init__(
         self, table: Table, mapping: Mapping, site: Site, now: datetime, report: Report, confirmed: Set[Confirmed]
@@ -87,13 +102,13 @@ class _TableCheck:
 
     def statements(self) -> Iterator[Statement]:
         report = self._report
-        for row, drafts, problems in self._drafter.rows():
+        for row, judged_here, problems in self._rows():
             report.rows += 1
             # One cell may spoil several outputs: told once.
             seen = {(problem.column, problem.rule) for problem in problems}
             report.problems += problems
-            for draft in drafts:
-                statement, found = self._judged(row, draft)
+            for judged in judged_here:
+                statement, found = self._stated(row, judged)
                 for problem in found:
                     if (problem.column, problem.rule) not in seen or problem.column.startswith("$"):
                         seen.add((problem.column, problem.rule))
@@ -103,13 +118,23 @@ class _TableCheck:
                     report.events[statement.kind] += 1
                     yield statement
 
-    def _judged(self, row: int, draft: Draft) -> tuple[Statement | None, list[Problem]]:
-        problems = draft.problems
-        if not draft.record or not draft.subject:
-            return None, problems + (self._repeated(row, draft, "") if draft.record else [])
+    def _rows(self) -> Iterator[tuple[int, list[_Judged], list[Problem]]]:
+        """Every row: its number, its drafts with the judge's word on them, and what keeps it from being read."""
+        rows = self._drafter.rows()
+        while taken := list(islice(rows, AT_ONCE)):
+            drafts = [draft for _, drafts, _ in taken for draft in drafts]
+            raws = [self._raw(draft) for draft in drafts]
+            judged = [judge(raw, self._site) for raw in raws]
+            ids = ["" if is_refusal(it) else content_id(it) for it in judged]
+            found = map(_Judged, drafts, raws, judged, ids)
+            for row, drafts, problems in taken:
+                yield row, list(islice(found, len(drafts))), problems
+
+    def _raw(self, draft: Draft) -> bytes:
+        """The event as it will be sent, but for its id."""
         event: dict[str, Any] = {
             "specversion": "1.0",
-            "id": _PLACEHOLDER,
+            "id": _PLACEHOLDER,  # before all that the table says, so that the first is its place
             "source": self._site.source,
             "type": f"b12.{draft.kind}.v1",
             "time": self._time,
@@ -117,9 +142,13 @@ class _TableCheck:
             "record": draft.record,
             "data": draft.data,
         }
-        raw = _encode(event)
-        judged = judge(raw, self._site)
-        id_ = "" if is_refusal(judged) else content_id(judged)
+        return _encode(event)
+
+    def _stated(self, row: int, it: _Judged) -> tuple[Statement | None, list[Problem]]:
+        draft, raw, judged, id_ = it
+        problems = draft.problems
+        if not draft.record or not draft.subject:
+            return None, problems + (self._repeated(row, draft, "") if draft.record else [])
         if draft.is_once and id_ and self._said.get(draft.record, (0, ""))[1] == id_:
             return None, []  # said, and checked, before
         problems = problems + self._repeated(row, draft, id_)
@@ -131,9 +160,9 @@ class _TableCheck:
         problems = problems + self._found(row, draft, judged, id_)
         if any(problem.severity == "critical" for problem in problems):
             return None, problems
-        event["id"] = id_
         kind, subject, record = draft.kind, draft.subject, draft.record
-        return Statement(row, draft.output, kind, subject, record, id_, self._time, _encode(event)), problems
+        raw = raw.replace(_PLACE, id_.encode(), 1)
+        return Statement(row, draft.output, kind, subject, record, id_, self._time, raw), problems
 
     def _repeated(self, row: int, draft: Draft, id_: str) -> list[Problem]:
         """Whether an earlier row claims the same record."""

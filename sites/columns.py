@@ -17,8 +17,8 @@ from sites.reading import Cell, Layout, Table, open_table
 from sites.rows import BadCell, Getter, Row, cell_reader, nothing, partner_reader, partners, positions, remembered
 from sites.spans import days_later, months_later, weeks_later
 
-Converter = Callable[[Cell, Take], Any]
-"""From a cell to what a field holds, in the style of the place it was taken from."""
+Converter = Callable[[Take], Callable[[Cell], Any]]
+"""For the place that a cell is taken from, with its style: from the cell to what a field holds."""
 
 
 class Columns:
@@ -59,17 +59,22 @@ class Columns:
     def first(self, source: maps.Source, convert: Converter | None, where: str) -> Getter:
         """The first of the ways to a value that applies and gives one; `convert` makes it what a field holds."""
         ways = [
-            (self.holds(take.when, where), self._taken(take, where), take, label(take))
+            (
+                self.holds(take.when, where),
+                self._taken(take, where),
+                None if convert is None or take.value is not None else convert(take),
+                label(take),
+            )
             for take in maps.alternatives(source)
         ]
 
         def read(row: Row) -> Any:
-            for holds, taken, take, column in ways:
+            for holds, taken, converted, column in ways:
                 if holds(row):
                     try:
                         cell = taken(row)
                         if cell is not None:
-                            return cell if convert is None or take.value is not None else convert(cell, take)
+                            return cell if converted is None else converted(cell)
                     except Unreadable as error:
                         raise BadCell(error.rule, column) from None
             return None
@@ -79,7 +84,7 @@ class Columns:
     def holds(self, when: maps.Conditions, where: str) -> Callable[[Row], bool]:
         """Whether every condition holds."""
         tests = [self._test(condition, where) for condition in maps.conditions(when)]
-        return lambda row: all(test(row) for test in tests)
+        return (lambda row: all(test(row) for test in tests)) if tests else _always
 
     def style(self, take: Take) -> DateStyle:
         """How dates are written where `take` points."""
@@ -202,6 +207,10 @@ _BACK = {
     "age_years": (months_later, 12),
 }
 _ON = {"days_after": days_later, "weeks_after": weeks_later, "months_after": months_later}
+
+
+def _always(row: Row) -> bool:  # noqa: ARG001  # a condition of every row
+    return True
 
 
 def _and(cell: Cell, then: Callable[[Cell], Any]) -> Any:

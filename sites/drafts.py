@@ -4,6 +4,7 @@ Whether a draft keeps the contract is judged in `sites.checking`.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
@@ -66,7 +67,7 @@ class Drafter:
         """Every row: its number, its drafts, and what keeps it as a whole from being read."""
         width = len(self._table.columns)
         for number_, cells in self._table.rows:
-            if any(cell is not None for cell in cells[width:]):
+            if len(cells) > width and any(cell is not None for cell in cells[width:]):
                 yield number_, [], [Problem(number_, "", "ragged_row", FIXES["ragged_row"])]
                 continue
             row = Row(number_, cells)
@@ -95,6 +96,7 @@ class _Bound:
             )
         needs = maps.NEEDS.get(output.kind, ()) if output.needs is None else output.needs
         self._needs = [field for field in needs if field in self._fields]
+        self._others = [field for field in self._fields if field not in self._needs]
 
     def draft(self, row: Row) -> Draft | None:
         """What the row gives, None when the conditions do not hold or nothing of what it needs is there."""
@@ -108,7 +110,7 @@ class _Bound:
         self._read(self._needs, row, values, problems)
         if self._needs and not values and not problems:
             return None
-        self._read([field for field in self._fields if field not in self._needs], row, values, problems)
+        self._read(self._others, row, values, problems)
         subject = self._text(row, self._subject, self._subject_column, "subject_missing", problems)
         parts = [self._text(row, read, name, "record_incomplete", problems) for name, read in self._identify]
         # The parts are told apart by the colon, so one inside a part is written otherwise.
@@ -153,19 +155,19 @@ def _converter(kind: str, field: str, columns: Columns) -> Converter:
     type_ = maps.field_types(kind)[field][0]
     if shape == "when":
         with_time = DateOrTime in (type_, *get_args(type_))
-        return lambda cell, take: date_text(cell, columns.style(take), with_time=with_time)
+        return lambda take: partial(date_text, style=columns.style(take), with_time=with_time)
     if (kind, field) == ("lab_result", "value"):
-        return lambda cell, take: bounded_number(cell, columns.decimal(take))
+        return lambda take: partial(bounded_number, decimal=columns.decimal(take))
     if shape == "decimal":
-        return lambda cell, take: number(cell, columns.decimal(take))
+        return lambda take: partial(number, decimal=columns.decimal(take))
     if shape == "int":
-        return lambda cell, take: whole(cell, columns.decimal(take))
+        return lambda take: partial(whole, decimal=columns.decimal(take))
     if shape == "bool":
-        return lambda cell, take: yes_or_no(cell)  # noqa: ARG005  # converters have one shape
+        return lambda take: yes_or_no  # noqa: ARG005  # converters have one shape
     if shape == "list":
         of_numbers = Count in get_args(type_)
-        return lambda cell, take: _items(cell, take, of_numbers=of_numbers)
-    return lambda cell, take: text_of(cell)  # noqa: ARG005
+        return lambda take: partial(_items, take=take, of_numbers=of_numbers)
+    return lambda take: text_of  # noqa: ARG005
 
 
 def _items(cell: Cell, take: Take, *, of_numbers: bool) -> list[str] | list[int]:

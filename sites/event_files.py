@@ -15,14 +15,11 @@ from contracts.events import KIND_OF, Event
 from contracts.judge import is_refusal, judge
 from contracts.site import Site
 from contracts.when import When
-from sites.checking import Report, findings_of, unregistered_site
+from sites.checking import AT_ONCE, Report, findings_of, unregistered_site
 from sites.problems import FIXES, Problem
 from sites.reading import require_file
 from sites.refusals import reasons
 from sites.statement import Confirmed, Statement
-
-AT_ONCE = 256
-"""Lines that are taken through each step together: the processor's caches hold one step, not all of them."""
 
 
 def check_events(

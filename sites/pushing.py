@@ -16,8 +16,8 @@ import msgspec
 
 from contracts.errors import B12Error
 from contracts.site import Site
-from sites.checking import Report, check_table
-from sites.event_files import AT_ONCE, check_events
+from sites.checking import AT_ONCE, Report, check_table
+from sites.event_files import check_events
 from sites.ledger import Acknowledged, Ledger, Vanished
 from sites.mapping import Mapping
 from sites.sending import Sender
@@ -41,8 +41,7 @@ class Plan:
 
     def keep(self, statement: Statement) -> None:
         """Add a statement that is to be sent."""
-        line = msgspec.json.encode([*statement[:-1], statement.raw.decode()])
-        self._spool.write(line + b"\n")
+        self._spool.write(msgspec.json.encode(statement[:-1]) + b"\n" + statement.raw + b"\n")
 
     @property
     def known(self) -> int:
@@ -57,9 +56,8 @@ class Plan:
     def statements(self) -> Iterator[Statement]:
         """What is to be sent, in the file's order, without records that several rows claim."""
         self._spool.seek(0)
-        for line in self._spool:
-            *others, raw = msgspec.json.decode(line)
-            statement = Statement._make([*others, raw.encode()])
+        for about, raw in zip(self._spool, self._spool, strict=True):
+            statement = Statement._make([*msgspec.json.decode(about), raw[:-1]])
             if not (statement.output and statement.record in self.report.repeated):
                 yield statement
 

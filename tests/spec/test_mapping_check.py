@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from b12 import cli
 from contracts.events import KINDS
 from sites import showing
-from sites.checking import Report
-from sites.event_files import AT_ONCE, check_events
+from sites.checking import AT_ONCE, Report
+from sites.event_files import check_events
 from sites.refusals import reasons
 from tests.lab_tables import RESULT, SITE, check, check_file
 from tests.sample_events import event
@@ -52,6 +52,25 @@ def test_every_problem_of_every_row_in_one_pass(tmp_path):
     assert checked.report.exit_code == 1
     assert showing.summary(checked.report).endswith("4 good events (lab_result 4); 9 errors in 6 rows")
     assert "(First in row 7.)" in checked.report.problems[6].fix
+
+
+def test_a_long_table_is_checked_as_one(tmp_path):
+    good = "".join(f"A,S{number},150,2026-03-14\n" for number in range(2 * AT_ONCE))
+    bad = "A,S0,160,2026-03-14\nA,X,15O,2026-03-14\nA,Y,160,2026-03-14,surplus\n"
+    checked = check(tmp_path, f"code,sample,b12,taken\n{good}{bad}", RESULT)
+    last = 2 * AT_ONCE + 1
+    assert [statement.row for statement in checked.statements] == list(range(2, last + 1))
+    assert {(event["record"], event["id"]) for event in checked.events} == {
+        (statement.record, statement.id) for statement in checked.statements
+    }
+    assert len({statement.id for statement in checked.statements}) == 2 * AT_ONCE
+    assert checked.report.rows == last + 2
+    assert checked.problems == [
+        (last + 1, "sample", "record_repeated"),
+        (last + 2, "b12", "not_a_number"),
+        (last + 3, "", "ragged_row"),
+    ]
+    assert "(First in row 2.)" in checked.report.problems[0].fix
 
 
 def test_a_warning_is_told_and_does_not_fail(tmp_path):
