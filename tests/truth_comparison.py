@@ -28,7 +28,7 @@ def differences(
     """What is wrong in each table that differs: rows that the truth lacks (+) and rows that the release lacks (-)."""
     found = {}
     for table, rows in truth.items():
-        columns = list(rows[0])
+        columns = list(rows[0]) if rows else [column for column, *_ in connection.table(table).description]
         listed = ", ".join(f'"{column}"' for column in columns)
         where = _COMPARED.get(table, "")
         released = Counter(map(_hashable, connection.execute(f"SELECT {listed} FROM {table} {where}").fetchall()))

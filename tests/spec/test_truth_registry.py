@@ -106,7 +106,9 @@ def test_the_truth_speaks_of_every_table_of_core_and_of_every_answer(registry: R
     answers = {"research.cases", "research.follow_up", "research.recovery", "research.recovery_overall"}
     answers |= {"research.time_to_recovery", "research.relapses", "summary.verdicts", "summary.attrition"}
     answers |= {"research.milestone_attainment", "research.milestone_losses", "research.symptom_course"}
-    answers |= {"research.development", "research.dti_changes"}
+    answers |= {"research.development", "research.dti_changes", "research.treatment", "research.dose_series"}
+    answers |= {"research.regimen_steps", "research.adherence", "research.feeding_at_diagnosis"}
+    answers |= {"research.follow_up_timing", "research.screening"}
     assert set(registry.truth) == released | answers
 
 
@@ -173,6 +175,8 @@ MOVED = [
     ("baseline_window", "item = 'signs'", "to_day", "1"),
     ("baseline_window", "item = 'assessment'", "to_day", "1"),
     ("sign_count", "class = 'minor'", "at_least", "-1"),
+    ("screening", "TRUE", "below_months", "-1"),
+    ("regimen_step", "regimen = 'five_of_500'", "doses", "1"),
 ]
 
 

@@ -16,6 +16,7 @@ from b12.demo.courses.course import (
     Sign,
 )
 from b12.demo.courses.edges_of_recovery import RECOVERY_EDGES
+from b12.demo.courses.edges_of_screening import SCREENING_EDGES
 
 _NORMAL = {**FINE, "b12": "normal"}
 _LOW_HIGH = {"b12": "low", "homocysteine": "high"}
@@ -303,4 +304,7 @@ _CHANGES = (
     _change("haemoglobin 9 g/L up", {"mma": "=3000", "haemoglobin": "=8.4"}, {"mma": "=200", "haemoglobin": "=9.3"}),
 )
 
-EDGES: tuple[Course, ...] = (*_VALUES, *_AGES, *_DAYS, *_EXPOSURES, *_RULES, *_CHANGES, *RECOVERY_EDGES)
+EDGES: tuple[Course, ...] = (
+    *(*_VALUES, *_AGES, *_DAYS, *_EXPOSURES, *_RULES, *_CHANGES),
+    *(*RECOVERY_EDGES, *SCREENING_EDGES),
+)

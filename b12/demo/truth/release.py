@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from b12.demo.statements import Delivery
-from b12.demo.truth import attrition, changes, core, identity, looks, scans
+from b12.demo.truth import attrition, changes, core, diet, identity, looks, scans, timing, treatment
 from b12.demo.truth.cases import case, excluded_by
 from b12.demo.truth.core import Row
 from b12.demo.truth.evidence import Evidence
@@ -39,9 +39,15 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
             found[name] += rows
         found["research.cases"].append(_case(evidence, cut_off))
         found["research.follow_up"] += _follow_up(evidence, cut_off)
+        if evidence.start is not None and subject.enrolment["person"] == "infant":
+            found["research.follow_up_timing"] += timing.rows(Course(evidence, cut_off))
         found["research.recovery"] += _recovery(evidence, cut_off)
         for name, rows in (_over_time(evidence, cut_off) | looks.milestones(evidence)).items():
             found[name] += rows
+        for name, rows in treatment.tables(evidence, cut_off).items():
+            found[name] += rows
+        found["research.feeding_at_diagnosis"] += diet.at_diagnosis(evidence)
+        found["research.screening"] += diet.screening(evidence, cut_off)
         found["research.symptom_course"] += looks.symptoms(evidence)
         found["research.development"] += changes.development(evidence)
         found["research.dti_changes"] += changes.diffusion(evidence)
