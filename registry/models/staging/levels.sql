@@ -16,7 +16,10 @@ change AS (
     SELECT DISTINCT r.site, r.person, k.analyte AS checked, k.companion, r.day
     FROM result AS r
     INNER JOIN definitions.level_check AS k ON r.analyte = k.analyte AND r.person = k.person
-    WHERE r.place % k.step = 0 AND r.place >= k.at_least AND r.persons - r.place >= k.at_least
+    WHERE
+        r.place % (k.step * ceil(r.persons / (k.step * k.splits))::BIGINT) = 0
+        AND r.place >= k.at_least
+        AND r.persons - r.place >= k.at_least
 ),
 
 side AS (
