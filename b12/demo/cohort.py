@@ -40,8 +40,13 @@ class Cohort:
 
 def make(seed: int = SEED, courses: Sequence[Course] = COURSES) -> Cohort:
     """The cohort of a seed; `courses` may go on after those of the demonstration, which the faults are planted in."""
+    return Cohort(tuple(faults.plant(told(seed, courses))))
+
+
+def told(seed: int, courses: Sequence[Course]) -> list[Delivery]:
+    """What the sites say of any courses, without a fault."""
     said = [statement for infant in infants(seed, courses) for statement in statements(infant)]
-    return Cohort(tuple(faults.plant([_delivery(number, statement) for number, statement in enumerate(said)])))
+    return [_delivery(number, statement) for number, statement in enumerate(said)]
 
 
 def _delivery(number: int, statement: Statement) -> Delivery:

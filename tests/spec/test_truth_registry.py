@@ -5,11 +5,8 @@ Infants on the edge of every definition are with it here, so that a number that 
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 import pytest
@@ -17,76 +14,18 @@ import pytest
 from b12.demo import cohort, infants
 from b12.demo.courses import COURSES
 from b12.demo.courses.edges import EDGES
-from b12.demo.envelopes import envelope
-from b12.demo.partners import PARTNERS, Partner
-from b12.demo.statements import Delivery
-from b12.demo.truth import cases, core, evidence, identity, records, release
-from contracts.site import Site
-from lake.home import Home
-from lake.snapshot import snapshot
-from registry import build, definitions, inputs
+from b12.demo.truth import cases, evidence, identity, records
+from registry import build, definitions
 from registry.models import load_models, needed_for
-from tests.lake_fixture import record
+from tests.truth_build import Registry, built
 from tests.truth_comparison import differences
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 EVERYONE = (*COURSES, *EDGES)
-
-
-class Registry(NamedTuple):
-    """A build of everyone, and what it should be."""
-
-    home: Home
-    given: inputs.Inputs
-    truth: dict[str, list[core.Row]]
-    candidate: Path
-    operators: Path
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    return built(tmp_path_factory.mktemp("truth"), cohort.SEED)
-
-
-def built(directory: Path, seed: int, chance: random.Random | None = None) -> Registry:
-    """A build of everyone; with `chance` their events arrive in any order, and some of them twice."""
-    home = Home(directory)
-    home.make()
-    home.ensure_secret()
-    deliveries = cohort.make(seed, EVERYONE).deliveries
-    for partner in PARTNERS.values():
-        home.put_site(site(partner))
-        sent = [raw(d) for d in deliveries if d.statement.site == partner.id]
-        if chance:
-            sent += chance.sample(sent, len(sent) // 5)
-            chance.shuffle(sent)
-        record(home, site(partner), sent, received=NOW)
-    given = inputs.pinned(home, snapshot(home), cohort.CUT_OFF)
-    truth = release.tables(deliveries, cohort.CUT_OFF)
-    candidate, operators = home.path / "candidate.duckdb", home.path / "operators.duckdb"
-    for _ in build.run(given, candidate, operators, commented=False):
-        pass
-    return Registry(home, given, truth, candidate, operators)
-
-
-def site(partner: Partner) -> Site:
-    return Site(
-        id=partner.id,
-        name=partner.name,
-        country=partner.country,
-        time_zone=partner.time_zone,
-        elevation_m=partner.elevation_m,
-        consent_basis=partner.consent_basis,
-        synthetic=True,
-    )
-
-
-def raw(delivery: Delivery) -> bytes:
-    """The event; a pushed one gets an id from its content and the time of its push."""
-    if delivery.id is None:
-        pushed = NOW - timedelta(minutes=9 - delivery.round)
-        delivery = replace(delivery, id=f"{delivery.record}-{delivery.round}", time=pushed)
-    return envelope(delivery).encode()
+    return built(tmp_path_factory.mktemp("truth"), cohort.make(courses=EVERYONE).deliveries)
 
 
 def agrees(table: str, registry: Registry, directory: Path, **changed: Path) -> bool:
@@ -113,7 +52,7 @@ def test_the_whole_registry_is_as_the_truth_says(registry: Registry) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_other_numbers_that_arrive_in_any_order_and_twice_are_as_the_truth_says(seed: int, tmp_path: Path) -> None:
-    other = built(tmp_path, seed, random.Random(seed))  # noqa: S311  # an order that can be made again
+    other = built(tmp_path, cohort.make(seed, EVERYONE).deliveries, random.Random(seed))  # noqa: S311  # an order that can be made again
     answers = {name: rows for name, rows in other.truth.items() if not name.startswith("summary.")}
     with duckdb.connect(str(other.candidate), read_only=True) as connection:
         assert differences(connection, answers, other.home.secret()) == {}
