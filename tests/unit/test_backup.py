@@ -17,11 +17,12 @@ from b12.backup import LIST, make
 from b12.cli import main
 from b12.restore import DamagedBackup, restore
 from contracts.errors import EnvironmentProblem, UsageError
-from lake import gaps, settings_file
+from lake import gaps, settings_file, tombstones
 from lake.home import Home
 from lake.maintenance import maintain
 from lake.snapshot import snapshot
 from lake.table import Lake
+from lake.tombstones import Subject
 from tests.lake_fixture import record, rows
 from tests.sample_events import event, one_of_each
 from tests.unit.test_lake import SITE, TOPIC
@@ -40,6 +41,14 @@ def home(home: Home) -> Home:
     (home.dagster / "history").mkdir()
     (home.logs / "worker.log").write_text("no part of it")
     return home
+
+
+def test_who_was_erased_is_known_after_a_restore(home: Home, other: Home, tmp_path: Path) -> None:
+    subject = Subject(SITE.id, bytes(16))
+    tombstones.put(home, [subject])
+    make(home, tmp_path / "backup")
+    restore(tmp_path / "backup", other)
+    assert tombstones.read(other).among([subject]) == {subject}
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 
 from b12 import cli
 from b12.local import doctor, jars
+from lake import tombstones
+from lake.tombstones import Subject
 from sites import ledger
 from tests.lab_tables import SITE
 
@@ -59,6 +61,13 @@ def test_a_lost_key_of_the_pseudonyms_is_seen_where_it_was_used(home, free_dagst
     assert "restore it from a backup" in words(home)
     home.ensure_secret()
     assert words(home) == ""
+
+
+def test_a_lost_key_of_the_erased_is_seen_where_somebody_was_erased(home, free_dagster_port):
+    tombstones.put(home, [Subject("BLR01", bytes(16))])
+    assert words(home) == ""
+    home.erasure_key.unlink()
+    assert "erasure.key is gone" in words(home)
 
 
 def test_a_push_leaves_nothing_that_others_can_read(home, free_dagster_port):
