@@ -23,6 +23,7 @@ import streams.worker
 from contracts.events import KIND_OF
 from contracts.judge import Refusal, is_refusal
 from lake import crash
+from lake.files import add
 from lake.home import Home
 from streams.transport import Cursor
 
@@ -75,7 +76,7 @@ def repeats_a_flush() -> None:
 
     def twice(self: Any, spans: Any, tables: Any) -> int:
         flush(self, spans, tables)
-        self._commit([], [self._write(partition, table) for partition, table in tables.items()], [])
+        self._commit([], [add(self._storage, partition, table) for partition, table in tables.items()], [])
         return self.version
 
     lake.table.Lake.flush = twice
