@@ -4,7 +4,6 @@ First it counts as erased for good, then the lake loses its rows, a build replac
 releases that hold it are removed. Each step may be repeated; what was interrupted goes on where it stopped.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -29,16 +28,6 @@ class NotBuilt(B12Error):
     """A build that erasing needs has failed."""
 
 
-class Due(NamedTuple):
-    """Who is to be erased. Counts are all that is shown of it."""
-
-    families: frozenset[Subject]
-
-    def by_site(self) -> dict[str, int]:
-        """Families per site."""
-        return dict(sorted(Counter(subject.site for subject in self.families).items()))
-
-
 class Remainder(NamedTuple):
     """Something that holds the families still, and until when."""
 
@@ -46,9 +35,9 @@ class Remainder(NamedTuple):
     until: str
 
 
-def due(home: Home) -> Due:
+def due(home: Home) -> frozenset[Subject]:
     """Families who are out whole by the last build, and erased ones of whom the lake holds something."""
-    return Due(revocation.withdrawn(home) | tombstones.read(home).in_files(snapshot(home).files))
+    return revocation.withdrawn(home) | tombstones.read(home).in_files(snapshot(home).files)
 
 
 def is_built(home: Home) -> bool:
@@ -69,10 +58,12 @@ def build(home: Home) -> None:
         )
 
 
-def erase(home: Home, found: Due, progress: Progress = lambda _words: None) -> tuple[Erased, list[Holding]]:
+def erase(
+    home: Home, families: frozenset[Subject], progress: Progress = lambda _words: None
+) -> tuple[Erased, list[Holding]]:
     """Erase them: what the lake lost, and the releases that were revoked."""
-    tombstones.put(home, found.families)
-    done = erasure.erase(home.lake, found.families, progress)
+    tombstones.put(home, families)
+    done = erasure.erase(home.lake, families, progress)
     progress("building a release without them")
     build(home)
     progress("removing older releases that hold them")

@@ -10,21 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-import pyarrow as pa
 
 from contracts.events import KINDS
 from expectations.release import Table
 from lake.schema import schema
+from registry.lake_views import SQL_TYPES
 
-_TYPES = {
-    pa.int32(): "INTEGER",
-    pa.int64(): "BIGINT",
-    pa.bool_(): "BOOLEAN",
-    pa.date32(): "DATE",
-    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
-    pa.decimal128(28, 12): "DECIMAL(28,12)",
-    pa.list_(pa.string()): "VARCHAR[]",
-}
 _CORE = {
     "subjects": "subject_key UUID, site VARCHAR, person VARCHAR, is_preterm BOOLEAN, age_days INTEGER,"
     " is_synthetic BOOLEAN",
@@ -139,5 +130,5 @@ def _columns(kind: str) -> str:
         if field.name.endswith("_hi"):
             columns.append(f"{field.name.removesuffix('_hi')}_key UUID")
         elif not field.name.endswith("_lo"):
-            columns.append(f'"{field.name}" {_TYPES.get(field.type, "VARCHAR")}')
+            columns.append(f'"{field.name}" {SQL_TYPES.get(field.type, "VARCHAR")}')
     return ", ".join(columns)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from b12.demo import cohort
 from b12.demo.envelopes import envelope
-from b12.demo.partners import PARTNERS, Partner
+from b12.demo.partners import PARTNERS
+from b12.demo.sending import site_of
 from b12.demo.statements import Delivery
 from b12.demo.truth import core, release
-from contracts.site import Site
 from lake.home import Home
 from lake.snapshot import snapshot
 from registry import build, inputs
@@ -40,12 +40,12 @@ def built(directory: Path, deliveries: Sequence[Delivery], chance: random.Random
     home.make()
     home.ensure_secret()
     for partner in PARTNERS.values():
-        home.put_site(_site(partner))
-        sent = [_raw(d) for d in deliveries if d.statement.site == partner.id]
+        home.put_site(site_of(partner))
+        sent = [raw(d) for d in deliveries if d.statement.site == partner.id]
         if chance:
             sent += chance.sample(sent, len(sent) // 5)
             chance.shuffle(sent)
-        record(home, _site(partner), sent, received=NOW)
+        record(home, site_of(partner), sent, received=NOW)
     given = inputs.pinned(home, snapshot(home), cohort.CUT_OFF)
     truth = release.tables(deliveries, cohort.CUT_OFF)
     candidate, operators = home.path / "candidate.duckdb", home.path / "operators.duckdb"
@@ -54,19 +54,7 @@ def built(directory: Path, deliveries: Sequence[Delivery], chance: random.Random
     return Registry(home, given, truth, candidate, operators)
 
 
-def _site(partner: Partner) -> Site:
-    return Site(
-        id=partner.id,
-        name=partner.name,
-        country=partner.country,
-        time_zone=partner.time_zone,
-        elevation_m=partner.elevation_m,
-        consent_basis=partner.consent_basis,
-        synthetic=True,
-    )
-
-
-def _raw(delivery: Delivery) -> bytes:
+def raw(delivery: Delivery) -> bytes:
     """The event; a pushed one gets an id from its content and the time of its push."""
     if delivery.id is None:
         pushed = NOW - timedelta(minutes=9 - delivery.round)

@@ -3,6 +3,7 @@
 The order of the work stands in b12/erasing.py.
 """
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -33,13 +34,13 @@ def erase(
         with console.status("building first, so that nothing is erased that a site has corrected since"):
             erasing.build(home)
     found, held = erasing.due(home), revocation.holding(home)
-    for site, families in found.by_site().items():
+    for site, families in sorted(Counter(subject.site for subject in found).items()):
         typer.echo(f"{site}: {families:,} to erase")
     for each in held:
         typer.echo(f"{each.release}: holds {each.families:,} who have withdrawn")
-    if not found.families and not held:
+    if not found and not held:
         typer.echo("Nobody is to be erased.")
-    if dry_run or not (found.families or held):
+    if dry_run or not (found or held):
         return
     if not yes:
         typer.confirm("Erase them, and remove these releases, for good?", abort=True)

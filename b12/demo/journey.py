@@ -19,7 +19,6 @@ from b12.demo.files import Files, Push, write_files
 from b12.demo.partners import PARTNERS, Partner
 from b12.local import dagster_home
 from contracts.errors import EnvironmentProblem
-from contracts.site import Site
 from lake.home import Home
 
 BUILD_SECONDS = 120
@@ -64,18 +63,7 @@ class Journey:
     def _add(self, partner: Partner) -> None:
         from b12 import registration
 
-        registration.enter(
-            self.home,
-            Site(
-                id=partner.id,
-                name=partner.name,
-                country=partner.country,
-                time_zone=partner.time_zone,
-                elevation_m=partner.elevation_m,
-                consent_basis=partner.consent_basis,
-                synthetic=True,
-            ),
-        )
+        registration.enter(self.home, sending.site_of(partner))
 
     # Sending
 

@@ -8,13 +8,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from b12.demo.files import Push
+from b12.demo.partners import Partner
 from contracts.errors import EnvironmentProblem
+from contracts.site import Site
 from sites import config as configs
 from sites import connection, mapping_file, pushing
 from sites import ledger as ledgers
 from sites.config import LabConfig
 from sites.problems import Problem
 from sites.sending import HEADERS, KafkaSender
+
+
+def site_of(partner: Partner) -> Site:
+    """A partner as the platform registers it."""
+    return Site(
+        id=partner.id,
+        name=partner.name,
+        country=partner.country,
+        time_zone=partner.time_zone,
+        elevation_m=partner.elevation_m,
+        consent_basis=partner.consent_basis,
+        synthetic=True,
+    )
 
 
 class Pushed(NamedTuple):

@@ -2,19 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from b12.demo import cohort, faults
 from b12.demo.cohort import Cohort
-from b12.demo.envelopes import envelope
 from b12.demo.files import Push, write_files
 from b12.demo.partners import PARTNERS
-from b12.demo.statements import Delivery
+from b12.demo.sending import site_of
 from b12.demo.truth import identity
 from contracts.content import canonical
 from contracts.events import KINDS
@@ -24,6 +21,7 @@ from sites import mapping_file
 from sites.checking import Report, check_table
 from sites.event_files import check_events
 from sites.statement import Statement
+from tests.truth_build import raw
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -33,28 +31,8 @@ def made() -> Cohort:
     return cohort.make()
 
 
-@cache
 def site(name: str) -> Site:
-    partner = PARTNERS[name]
-    return Site(
-        id=partner.id,
-        name=partner.name,
-        country=partner.country,
-        time_zone=partner.time_zone,
-        elevation_m=partner.elevation_m,
-        consent_basis=partner.consent_basis,
-        synthetic=True,
-    )
-
-
-def raw(delivery: Delivery) -> bytes:
-    """The event that a delivery is; a pushed one gets an id and a time as a push would give it."""
-    by_push = (
-        {}
-        if delivery.id
-        else {"id": f"{delivery.record}-{delivery.round}", "time": NOW + timedelta(days=delivery.round)}
-    )
-    return envelope(replace(delivery, **by_push)).encode()
+    return site_of(PARTNERS[name])
 
 
 def test_the_same_seed_makes_the_same_cohort(made: Cohort) -> None:

@@ -203,7 +203,7 @@ def test_many_at_once_beside_writers_and_compactions_erase_each_row_once(home):
     assert Counter(row["kind"] for row in rows(home)) == {"lab_result": 13, ERASED: 13}
 
 
-def test_without_a_lake_or_when_others_are_always_quicker_it_says_so(home, monkeypatch):
+def test_when_others_are_always_quicker_it_says_so(home, monkeypatch):
     record(home, SITE, of_everything("GONE"))
     version = snapshot(home).version
     monkeypatch.setattr(erasure, "claim", lambda _table: False)
