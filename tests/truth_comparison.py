@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 
-from b12.demo.truth.core import Key, Row
+from b12.demo.truth.core import Row
+from b12.demo.truth.keys import Key, Least, Ordered
 from contracts.pseudonyms import as_uuid, pseudonym, site_key
 
 _COMPARED = {
     "summary.attrition": "WHERE n > 0",
-    "research.milestone_attainment": "WHERE looks > 0",
     "research.dti_changes": "WHERE NOT is_derived",
 }
 """Which rows the truth speaks of, where it is not all."""
@@ -41,9 +41,16 @@ def differences(
 
 
 def _resolved(value: Any, secret: bytes) -> Any:
-    """A key as the release shows it."""
+    """A key as the release shows it, and a list in the order of such keys."""
     if isinstance(value, Key):
         return as_uuid(pseudonym(site_key(secret, value.site), value.role, value.value))
+    if isinstance(value, Least):
+        return min(_resolved(key, secret) for key in value.keys)
+    if isinstance(value, Ordered):
+        pairs = sorted((_resolved(by, secret), _resolved(told, secret)) for by, told in value.pairs)
+        return [told for _, told in pairs]
+    if isinstance(value, (list, tuple)):
+        return [_resolved(each, secret) for each in value]
     return value
 
 

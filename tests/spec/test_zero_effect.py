@@ -11,7 +11,8 @@ import pytest
 
 from b12.demo import cohort, infants
 from b12.demo.simulator import Knobs, Simulated, simulated
-from b12.demo.truth.core import Key, Row
+from b12.demo.truth.core import Row
+from b12.demo.truth.keys import Key
 from registry.models import load_models
 from tests.truth_build import built
 from tests.truth_comparison import differences

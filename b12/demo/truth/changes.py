@@ -6,9 +6,10 @@ The partners of the cohort note no error of measurement and scan with one scanne
 from collections import defaultdict
 from decimal import Decimal
 
-from b12.demo.truth.core import Key, Row, key_of
+from b12.demo.truth.core import Row, key_of
 from b12.demo.truth.evidence import Evidence
 from b12.demo.truth.follow_up import VISITS
+from b12.demo.truth.keys import Key
 
 _POINTS = Decimal(15)
 """What a change of a composite or a quotient must reach."""

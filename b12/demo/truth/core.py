@@ -5,21 +5,14 @@ Keys stand as what they are made of, so that whoever compares can make the pseud
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from b12.demo.statements import Delivery, Moment
 from b12.demo.truth.evidence import BREASTFED, unusable
+from b12.demo.truth.keys import Key
 from b12.demo.truth.records import B12_COMPOUNDS, CANONICAL, CODES, Result, Subject, canonical, months
 
 Row = dict[str, Any]
-
-
-class Key(NamedTuple):
-    """What a pseudonym is made of."""
-
-    role: str
-    site: str
-    value: str
 
 
 def tables(subject: Subject, cut_off: date) -> dict[str, list[Row]]:

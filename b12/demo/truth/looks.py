@@ -1,138 +1,122 @@
-"""What looking again and again tells of milestones and signs, by the definitions' text: when each came and went.
+"""What looking again and again tells of signs, by the definitions' text: when each was seen, came and went.
 
 Every infant, treated or not. Whether that is recovery is in `signs`.
 """
 
 from collections import defaultdict
+from typing import Any
 
-from b12.demo.truth.core import Row, enrolled, key_of
-from b12.demo.truth.evidence import Evidence
-from b12.demo.truth.records import Subject
+from b12.demo.statements import Delivery
+from b12.demo.truth.core import Row, key_of
+from b12.demo.truth.evidence import MAJOR, MINOR, Evidence
+from b12.demo.truth.keys import Key, Least
+from b12.demo.truth.records import Subject, months
 
-_WEIGHT = ("not_yet", "emerging", "achieved", "regained", "lost")
-"""Of several words for one milestone on one day the last counts."""
+_GRADES = ("severe", "moderate", "mild")
+
+Reports = dict[int, list[Delivery]]
+"""What was said of one sign, by age in days."""
 
 
-def milestones(evidence: Evidence) -> dict[str, list[Row]]:
-    """Attainment of each milestone that was looked for, and each loss of one."""
-    subject = evidence.subject
-    looks: dict[str, dict[int, str]] = defaultdict(dict)
-    for said in subject.of("milestone"):
-        day = subject.age(said["observed"])
-        before = looks[said["code"]].get(day, said["status"])
-        looks[said["code"]][day] = max(before, said["status"], key=_WEIGHT.index)
-    found: dict[str, list[Row]] = {"research.milestone_attainment": [], "research.milestone_losses": []}
-    for code, by_day in looks.items():
-        found["research.milestone_attainment"].append(_attainment(subject, code, by_day))
-        found["research.milestone_losses"] += _losses(evidence, code, by_day)
+def tables(evidence: Evidence) -> dict[str, list[Row]]:
+    """Each look for a sign, each sight of one, and each time that one came."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for code, reports in _reports(evidence.subject).items():
+        looks = [_look(evidence, code, reports, day) for day in sorted(reports)]
+        found["research.sign_looks"] += looks
+        found["research.signs_course"] += [_sight(look) for look in looks if look["is_present"]]
+        found["research.symptom_course"] += _episodes(evidence, code, reports)
     return found
 
 
-def _attainment(subject: Subject, code: str, by_day: dict[int, str]) -> Row:
-    had = [day for day in sorted(by_day) if by_day[day] in ("achieved", "regained", "lost")]
-    before = [day for day in by_day if had and day < had[0]]
-    correction = enrolled(subject, subject.birth)["age_correction_days"]
-    after, by = (max(before, default=0), had[0]) if had else (None, None)
-    return {
-        "subject_key": key_of(subject),
-        "site": subject.site,
-        "code": code,
-        "state": _state(by_day),
-        "attained_after_age_days": after,
-        "attained_by_age_days": by,
-        "attained_after_corrected_age_days": 0 if after == 0 else _less(after, correction),
-        "attained_by_corrected_age_days": _less(by, correction),
-        "looks": len(by_day),
-        "first_look_age_days": min(by_day),
-        "last_look_age_days": max(by_day),
-        "losses": len(_spans(by_day)),
-    }
-
-
-def _less(age: int | None, correction: int | None) -> int | None:
-    return None if age is None or correction is None else age - correction
-
-
-def _state(by_day: dict[int, str]) -> str:
-    """How the last look found it."""
-    days = sorted(by_day)
-    last = by_day[days[-1]]
-    if last == "lost" or (last in ("not_yet", "emerging") and any(end is None for _, end in _spans(by_day))):
-        return "lost"
-    if last in ("not_yet", "emerging"):
-        return "contradicted" if {"achieved", "regained"} & set(by_day.values()) else "not_yet"
-    return "regained" if "lost" in by_day.values() or last == "regained" else "attained"
-
-
-def _spans(by_day: dict[int, str]) -> list[tuple[int, int | None]]:
-    """Each loss: the day it was found, and the day on which it was there again."""
-    spans: list[tuple[int, int | None]] = []
-    for day in sorted(by_day):
-        is_open = bool(spans) and spans[-1][1] is None
-        if by_day[day] == "lost" and not is_open:
-            spans.append((day, None))
-        elif by_day[day] in ("achieved", "regained") and is_open:
-            spans[-1] = (spans[-1][0], day)
-    return spans
-
-
-def _losses(evidence: Evidence, code: str, by_day: dict[int, str]) -> list[Row]:
-    start = evidence.start.age_days if evidence.start else None
-    held = [day for day, status in by_day.items() if status in ("achieved", "regained")]
-    return [
-        {
-            "subject_key": key_of(evidence.subject),
-            "site": evidence.subject.site,
-            "code": code,
-            "state": "lost" if back is None else "regained",
-            "lost_after_age_days": max((day for day in held if day < lost), default=None),
-            "lost_by_age_days": lost,
-            "lost_by_study_day": None if start is None else lost - start,
-            "regained_after_age_days": max(day for day in by_day if lost <= day and (back is None or day < back)),
-            "regained_by_age_days": back,
-        }
-        for lost, back in _spans(by_day)
-    ]
-
-
-def symptoms(evidence: Evidence) -> list[Row]:
-    """Each time that a sign came: seen on days without one between them on which it was not there."""
-    subject = evidence.subject
-    looks: dict[str, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for said in subject.of("symptom"):
-        looks[said["code"]][subject.age(said["observed"])].append(said)
-    found = []
-    for code, by_day in looks.items():
-        seen: list[int] = []
-        for day in [*sorted(by_day), None]:
-            if day is not None and any(said["status"] == "present" for said in by_day[day]):
-                seen.append(day)
-            elif seen:
-                found.append(_episode(evidence, code, by_day, seen, day))
-                seen = []
+def _reports(subject: Subject) -> dict[str, Reports]:
+    found: dict[str, Reports] = defaultdict(lambda: defaultdict(list))
+    for by in subject.by("symptom"):
+        said = by.statement.data
+        found[said["code"]][subject.age(said["observed"])].append(by)
     return found
 
 
-def _episode(evidence: Evidence, code: str, by_day: dict[int, list[Row]], seen: list[int], gone: int | None) -> Row:
-    start = evidence.start.age_days if evidence.start else None
-    told = [said for day in seen for said in by_day[day] if said["status"] == "present"]
-    absent = max((day for day in by_day if day < seen[0]), default=None)
-    onset = min((evidence.subject.age(said["onset"]) for said in told if said.get("onset")), default=None)
-    worst = [grade for grade in ("severe", "moderate", "mild") if any(said.get("severity") == grade for said in told)]
+def _present(reports: list[Delivery]) -> list[Delivery]:
+    return [by for by in reports if by.statement.data["status"] == "present"]
+
+
+def _of(evidence: Evidence, code: str) -> Row:
     return {
         "subject_key": key_of(evidence.subject),
         "site": evidence.subject.site,
         "code": code,
+        "sign_class": "major" if code in MAJOR else "minor" if code in MINOR else "mri",
+    }
+
+
+def _values(reports: list[Delivery], name: str) -> list[Any]:
+    return [value for by in reports if (value := by.statement.data.get(name)) is not None]
+
+
+def _records(site: str, reports: list[Delivery]) -> Least:
+    return Least(tuple(Key("record", site, by.record) for by in reports))
+
+
+def _look(evidence: Evidence, code: str, reports: Reports, day: int) -> Row:
+    subject, seen = evidence.subject, _present(reports[day])
+    absent = [age for age in reports if not _present(reports[age])]
+    moment = reports[day][0].statement.data["observed"]
+    return {
+        **_of(evidence, code),
+        "age_days": day,
+        "age_months": months(subject.birth, moment.date),
+        "study_day": day - evidence.start.age_days if evidence.start else None,
+        "is_present": bool(seen),
+        "onset_age_days": min(map(subject.age, _values(seen, "onset")), default=None),
+        "severities": sorted(set(_values(seen, "severity"))),
+        "absent_before_age_days": max((age for age in absent if age < day), default=None),
+        "absent_after_age_days": min((age for age in absent if age > day), default=None),
+        "record_key": _records(subject.site, seen or reports[day]),
+    }
+
+
+def _sight(look: Row) -> Row:
+    """A look that found it; how long it lasted is told by the next that did not."""
+    left_out = ("is_present", "severities", "absent_before_age_days", "absent_after_age_days")
+    kept = {name: value for name, value in look.items() if name not in left_out}
+    return kept | {"gone_age_days": look["absent_after_age_days"]}
+
+
+def _episodes(evidence: Evidence, code: str, reports: Reports) -> list[Row]:
+    """Each time that a sign came: seen on days without one between them on which it was not there."""
+    found = []
+    seen: list[int] = []
+    for day in [*sorted(reports), None]:
+        if day is not None and _present(reports[day]):
+            seen.append(day)
+        elif seen:
+            found.append(_episode(evidence, code, reports, seen, day))
+            seen = []
+    return found
+
+
+def _episode(evidence: Evidence, code: str, reports: Reports, seen: list[int], gone: int | None) -> Row:
+    subject, start = evidence.subject, evidence.start.age_days if evidence.start else None
+    told = [by for day in seen for by in _present(reports[day])]
+    absent = max((day for day in reports if day < seen[0]), default=None)
+    onset = min(map(subject.age, _values(told, "onset")), default=None)
+    return {
+        **_of(evidence, code),
         "present_from_age_days": seen[0],
         "present_to_age_days": seen[-1],
         "days_seen": len(seen),
-        "worst_severity": worst[0] if worst else None,
+        "worst_severity": min(_values(told, "severity"), key=_GRADES.index, default=None),
         "onset_after_age_days": absent,
+        "onset_by_age_days": seen[0],
         "onset_reported_age_days": onset,
+        "onset_by_study_day": None if start is None else seen[0] - start,
         "began": _began(start, seen[0], absent, onset),
         "state": "present" if gone is None else "resolved",
+        "resolved_after_age_days": seen[-1],
         "resolved_by_age_days": gone,
-        "resolved_by_study_day": None if None in (gone, start) else gone - start,
+        "resolved_by_study_day": None if gone is None or start is None else gone - start,
+        "record_keys": [_records(subject.site, _present(reports[day])) for day in seen],
     }
 
 

@@ -9,7 +9,19 @@ from datetime import date
 from decimal import Decimal
 
 from b12.demo.statements import Delivery
-from b12.demo.truth import attrition, changes, core, diet, identity, looks, scans, timing, treatment
+from b12.demo.truth import (
+    attrition,
+    changes,
+    core,
+    diet,
+    identity,
+    looks,
+    milestones,
+    mothers,
+    scans,
+    timing,
+    treatment,
+)
 from b12.demo.truth.cases import case, excluded_by
 from b12.demo.truth.core import Row
 from b12.demo.truth.evidence import Evidence
@@ -42,15 +54,19 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
         if evidence.start is not None and subject.enrolment["person"] == "infant":
             found["research.follow_up_timing"] += timing.rows(Course(evidence, cut_off))
         found["research.recovery"] += _recovery(evidence, cut_off)
-        for name, rows in (_over_time(evidence, cut_off) | looks.milestones(evidence)).items():
-            found[name] += rows
-        for name, rows in treatment.tables(evidence, cut_off).items():
-            found[name] += rows
+        for told in (
+            _over_time(evidence, cut_off),
+            treatment.tables(evidence, cut_off),
+            looks.tables(evidence),
+            milestones.tables(evidence),
+        ):
+            for name, rows in told.items():
+                found[name] += rows
         found["research.feeding_at_diagnosis"] += diet.at_diagnosis(evidence)
         found["research.screening"] += diet.screening(evidence, cut_off)
-        found["research.symptom_course"] += looks.symptoms(evidence)
         found["research.development"] += changes.development(evidence)
         found["research.dti_changes"] += changes.diffusion(evidence)
+    found |= mothers.tables(everyone)
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
     excluded = {core.key_of(subject): by for subject in everyone if (by := excluded_by(subject))}
     found["summary.attrition"] = attrition.rows(deliveries, verdicts, found, excluded)

@@ -165,16 +165,17 @@ def _adherence(evidence: Evidence, series: list[Planned], steps: list[Row]) -> R
         "doses_given": len(given),
         "doses_missed": sum(dose.said["status"] == "missed" for dose in series),
         "doses_refused": sum(dose.said["status"] == "refused" for dose in series),
-        "given_share": _share(len(given), len(series)),
+        "given_share": share(len(given), len(series)),
         "first_given_age_days": min(given, default=None),
         "last_given_age_days": max(given, default=None),
         "longest_gap_days": max(gaps, default=None),
         "regimen": steps[0]["regimen"] if steps else None,
         "regimen_doses_due": due if steps else None,
         "regimen_doses_met": met if steps else None,
-        "regimen_share": _share(met, due) if steps else None,
+        "regimen_share": share(met, due) if steps else None,
     }
 
 
-def _share(part: int, whole: int) -> Decimal:
+def share(part: int, whole: int) -> Decimal:
+    """A part of a whole, to twelve places."""
     return (Decimal(part) / whole).quantize(Decimal("1e-12"), ROUND_HALF_UP)
