@@ -19,6 +19,7 @@ from b12.demo.truth import core, release
 from lake.home import Home
 from lake.snapshot import snapshot
 from registry import build, inputs
+from tests.growth_figures import figure
 from tests.lake_fixture import record
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -47,7 +48,7 @@ def built(directory: Path, deliveries: Sequence[Delivery], chance: random.Random
             chance.shuffle(sent)
         record(home, site_of(partner), sent, received=NOW)
     given = inputs.pinned(home, snapshot(home), cohort.CUT_OFF)
-    truth = release.tables(deliveries, cohort.CUT_OFF)
+    truth = release.tables(deliveries, cohort.CUT_OFF, figure)
     candidate, operators = home.path / "candidate.duckdb", home.path / "operators.duckdb"
     for _ in build.run(given, candidate, operators, commented=False):
         pass

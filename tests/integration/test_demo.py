@@ -11,6 +11,7 @@ from b12.demo.truth import release as truth
 from contracts.errors import EnvironmentProblem
 from registry import release
 from tests.demonstration import Demonstration
+from tests.growth_figures import figure
 from tests.truth_comparison import differences
 
 pytestmark = pytest.mark.timeout(600)
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def test_the_release_is_as_the_truth_says_row_for_row(demo: Demonstration) -> None:
     current = release.current(demo.home)
-    expected = truth.tables(cohort.make().deliveries, current.cut_off)
+    expected = truth.tables(cohort.make().deliveries, current.cut_off, figure)
     with duckdb.connect(str(release.release_file(demo.home, current.id)), read_only=True) as connection:
         assert differences(connection, expected, demo.home.secret()) == {}
 

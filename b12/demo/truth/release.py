@@ -14,6 +14,7 @@ from b12.demo.truth import (
     changes,
     core,
     diet,
+    growth,
     identity,
     looks,
     milestones,
@@ -40,8 +41,10 @@ UNIT = {
 }
 
 
-def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]]:
-    """Every table by its name; of summary.attrition the steps that count anyone."""
+def tables(
+    deliveries: Sequence[Delivery], cut_off: date, standard: growth.Standard | None = None
+) -> dict[str, list[Row]]:
+    """Every table by its name, growth only with a standard; of summary.attrition the steps that count anyone."""
     verdicts = identity.verdicts(deliveries)
     everyone = subjects(deliveries, verdicts)
     found: dict[str, list[Row]] = defaultdict(list)
@@ -64,6 +67,8 @@ def tables(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]
                 found[name] += rows
         found["research.feeding_at_diagnosis"] += diet.at_diagnosis(evidence)
         found["research.screening"] += diet.screening(evidence, cut_off)
+        if standard is not None:
+            found["research.growth"] += growth.rows(evidence, standard)
         found["research.development"] += changes.development(evidence)
         found["research.dti_changes"] += changes.diffusion(evidence)
     found |= mothers.tables(everyone)
