@@ -259,6 +259,9 @@ _EXPOSURES = (
         "blood given 90 days before", "not_assessable", "SYN02", _NORMAL, conditions=(("procedure", _TRANSFUSION, -90),)
     ),
     _once("blood given 91 days before", "none", "SYN02", _NORMAL, conditions=(("procedure", _TRANSFUSION, -91),)),
+    _once("blood given on the day", "none", "SYN02", _NORMAL, conditions=(("procedure", _TRANSFUSION, 0),)),
+    _once("formula from that day on", "none", "SYN03", _NORMAL, formula=(0, 20)),
+    _once("formula from the day before on", "not_assessable", "SYN03", _NORMAL, formula=(-1, 20)),
     _once("formula until 90 days before", "not_assessable", "SYN03", _NORMAL, formula=(-110, -90)),
     _once("formula until 91 days before", "none", "SYN03", _NORMAL, formula=(-110, -91)),
 )

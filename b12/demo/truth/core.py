@@ -100,13 +100,13 @@ def _lab_result(subject: Subject, result: Result) -> Row:
         "haemolysis": None,
         "separated_minutes": None,
         **_when(subject, "collected", said["collected"]),
-        "event_time_rank": _rank(subject, result),
+        "event_time_rank": rank(subject, result),
         "is_usable": reason is None,
         "unusable_reason": reason,
     }
 
 
-def _rank(subject: Subject, result: Result) -> int:
+def rank(subject: Subject, result: Result) -> int:
     """How new the statement is among those of the same analyte, person and day."""
     same = {
         other.by.said

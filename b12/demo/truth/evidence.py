@@ -99,7 +99,7 @@ class Evidence:
         own = [result for result in subject.results if result.said["person"] == "infant"]
         self.reported = [result for result in own if unusable(result) is None]
         """Final, from the right specimen, in a unit that is not in doubt."""
-        self.usable = [result for result in self.reported if self._counts(result)]
+        self.usable = [result for result in self.reported if self.not_read(result) is None]
         self.results = [result for result in self.usable if result.age_months < 36]
         """What may decide a class."""
 
@@ -107,14 +107,18 @@ class Evidence:
         """Results of an analyte that may decide a class."""
         return [result for result in self.results if result.analyte == analyte]
 
-    def _counts(self, result: Result) -> bool:
-        """Homocysteine does not where folate is short or creatinine high, unless MMA is raised."""
+    def not_read(self, result: Result) -> str | None:
+        """Why a reported result does not count: homocysteine where folate is short or creatinine high, unless M."""
         if result.analyte != "homocysteine":
-            return True
+            return None
         near = [r for r in self.reported if abs(r.age_days - result.age_days) <= TOGETHER]
-        short = any(r.analyte == "folate" and below(r, Decimal("6.8")) for r in near)
-        high = any(r.analyte == "creatinine" and r.value > self._upper(r) for r in near)
-        return not (short or high) or any(r.analyte == "mma" and above(r, mma_limit(r.age_months)) for r in near)
+        if any(r.analyte == "mma" and above(r, mma_limit(r.age_months)) for r in near):
+            return None
+        if any(r.analyte == "folate" and below(r, Decimal("6.8")) for r in near):
+            return "folate_low"
+        return (
+            "creatinine_raised" if any(r.analyte == "creatinine" and r.value > self._upper(r) for r in near) else None
+        )
 
     @staticmethod
     def _upper(creatinine: Result) -> Decimal:
@@ -208,11 +212,15 @@ class Evidence:
             return True
         if any(dose.before(result) and day - dose.age_days <= 90 for dose in self.mothers_doses):
             return True
-        if any(day - 90 <= at <= day for at in self.transfusions):
+        if any(day - 90 <= at < day for at in self.transfusions):
             return True
+        return self.fed_formula(day)
+
+    def fed_formula(self, day: int) -> bool:
+        """Whether formula was given in the 90 days before a day; what begins on that day does not come before it."""
         return any(
             said["infant"] in ("formula_only", "mixed")
-            and self.subject.age(said["start"]) <= day
+            and self.subject.age(said["start"]) < day
             and (said.get("end") is None or self.subject.age(said["end"]) >= day - 90)
             for said in self.subject.of("feeding")
         )

@@ -64,8 +64,8 @@ class Course:
         return next((visit for visit, (first, last, _) in VISITS.items() if first <= day <= last), "unscheduled")
 
     def is_transfused(self, result: Result) -> bool:
-        """Whether blood was given in the 90 days before."""
-        return any(0 <= result.age_days - given <= 90 for given in self.evidence.transfusions)
+        """Whether blood was given in the 90 days before; what was given that day came after."""
+        return any(0 < result.age_days - given <= 90 for given in self.evidence.transfusions)
 
     @cached_property
     def _placed(self) -> dict[str, list[Result]]:
@@ -74,6 +74,11 @@ class Course:
             if result.analyte in (*STATUS_MARKERS, *BLOOD_COUNT):
                 found[self.place(result)].append(result)
         return found
+
+    @property
+    def placed(self) -> list[Result]:
+        """Every usable result of a marker."""
+        return [result for results in self._placed.values() for result in results]
 
     @property
     def early(self) -> list[Result]:

@@ -17,6 +17,7 @@ from b12.demo.truth import (
     growth,
     identity,
     looks,
+    markers,
     milestones,
     mothers,
     scans,
@@ -62,6 +63,7 @@ def tables(
             treatment.tables(evidence, cut_off),
             looks.tables(evidence),
             milestones.tables(evidence),
+            markers.tables(evidence, cut_off),
         ):
             for name, rows in told.items():
                 found[name] += rows
