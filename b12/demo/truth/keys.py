@@ -22,6 +22,16 @@ class Ordered(NamedTuple):
         """Keys in their own order."""
         return cls(tuple((key, key) for key in keys))
 
+    @classmethod
+    def dated(cls, keys: Iterable[tuple[int, Key]]) -> "Ordered":
+        """Keys by what stands beside them, then in their own order."""
+        return cls(tuple((each, each[1]) for each in keys))
+
+    @classmethod
+    def joined(cls, lists: Iterable["Ordered"]) -> "Ordered":
+        """One list after the other."""
+        return cls(tuple(((place, by), key) for place, each in enumerate(lists) for by, key in each.pairs))
+
 
 class Least(NamedTuple):
     """The least of some keys."""

@@ -20,7 +20,9 @@ from b12.demo.truth import (
     markers,
     milestones,
     mothers,
+    reasons,
     scans,
+    timeline,
     timing,
     treatment,
 )
@@ -53,7 +55,10 @@ def tables(
         evidence = Evidence(subject)
         for name, rows in core.tables(subject, cut_off).items():
             found[name] += rows
-        found["research.cases"].append(_case(evidence, cut_off))
+        why = reasons.tables(evidence)
+        of_case, explanation = _explained(_case(evidence, cut_off), why.pop("research.explanations")[0])
+        found["research.cases"].append(of_case)
+        found["research.explanations"].append(explanation)
         found["research.follow_up"] += _follow_up(evidence, cut_off)
         if evidence.start is not None and subject.enrolment["person"] == "infant":
             found["research.follow_up_timing"] += timing.rows(Course(evidence, cut_off))
@@ -64,9 +69,11 @@ def tables(
             looks.tables(evidence),
             milestones.tables(evidence),
             markers.tables(evidence, cut_off),
+            why,
         ):
             for name, rows in told.items():
                 found[name] += rows
+        found["research.timeline"] += timeline.rows(evidence, deliveries, verdicts)
         found["research.feeding_at_diagnosis"] += diet.at_diagnosis(evidence)
         found["research.screening"] += diet.screening(evidence, cut_off)
         if standard is not None:
@@ -115,11 +122,22 @@ def _case(evidence: Evidence, cut_off: date) -> Row:
         "is_low_b12": found.is_low_b12,
         "is_isolated_functional": found.is_isolated_functional,
         "is_order_assumed": _is_order_assumed(evidence),
+        "baseline_b12_comparator": baseline["b12"].comparator if "b12" in baseline else None,
         **{
             f"baseline_{column}": baseline[analyte].value if analyte in baseline else None
             for analyte, column in UNIT.items()
         },
     }
+
+
+_WHY = ("alternative", "criteria", "states", "record_keys", "anchor_age_days", "is_index_after_treatment")
+
+
+def _explained(of_case: Row, explanation: Row) -> tuple[Row, Row]:
+    """The class, found once from letters and once from alternatives; each table has something of the other."""
+    in_cases = {name: explanation[name] for name in _WHY} | {"class_order": reasons.ORDER[of_case["class"]]}
+    explanation = {name: value for name, value in explanation.items() if name != "is_index_after_treatment"}
+    return of_case | in_cases, explanation | {name: of_case[name] for name in ("reason", "is_order_assumed")}
 
 
 def _is_order_assumed(evidence: Evidence) -> bool:
