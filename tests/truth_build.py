@@ -31,6 +31,8 @@ class Registry(NamedTuple):
     home: Home
     given: inputs.Inputs
     truth: dict[str, list[core.Row]]
+    lists: dict[str, list[core.Row]]
+    """What the operators should be told, which has dates."""
     candidate: Path
     operators: Path
 
@@ -49,10 +51,11 @@ def built(directory: Path, deliveries: Sequence[Delivery], chance: random.Random
         record(home, site_of(partner), sent, received=NOW)
     given = inputs.pinned(home, snapshot(home), cohort.CUT_OFF)
     truth = release.tables(deliveries, cohort.CUT_OFF, figure)
+    lists = release.lists(deliveries, cohort.CUT_OFF)
     candidate, operators = home.path / "candidate.duckdb", home.path / "operators.duckdb"
     for _ in build.run(given, candidate, operators, commented=False):
         pass
-    return Registry(home, given, truth, candidate, operators)
+    return Registry(home, given, truth, lists, candidate, operators)
 
 
 def raw(delivery: Delivery) -> bytes:

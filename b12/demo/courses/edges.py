@@ -15,6 +15,7 @@ from b12.demo.courses.course import (
     Draw,
     Sign,
 )
+from b12.demo.courses.edges_of_due import DUE_EDGES
 from b12.demo.courses.edges_of_growth import GROWTH_EDGES
 from b12.demo.courses.edges_of_mothers import MOTHERS_EDGES
 from b12.demo.courses.edges_of_recovery import RECOVERY_EDGES
@@ -311,5 +312,5 @@ _CHANGES = (
 
 EDGES: tuple[Course, ...] = (
     *(*_VALUES, *_AGES, *_DAYS, *_EXPOSURES, *_RULES, *_CHANGES),
-    *(*RECOVERY_EDGES, *SCREENING_EDGES, *MOTHERS_EDGES, *GROWTH_EDGES),
+    *(*RECOVERY_EDGES, *SCREENING_EDGES, *MOTHERS_EDGES, *GROWTH_EDGES, *DUE_EDGES),
 )

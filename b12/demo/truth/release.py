@@ -14,6 +14,7 @@ from b12.demo.truth import (
     changes,
     core,
     diet,
+    due,
     growth,
     identity,
     looks,
@@ -22,6 +23,7 @@ from b12.demo.truth import (
     mothers,
     reasons,
     scans,
+    scorecard,
     timeline,
     timing,
     treatment,
@@ -84,7 +86,14 @@ def tables(
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
     excluded = {core.key_of(subject): by for subject in everyone if (by := excluded_by(subject))}
     found["summary.attrition"] = attrition.rows(deliveries, verdicts, found, excluded)
+    found["summary.scorecard"] = scorecard.rows(dict(found))
     return dict(found)
+
+
+def lists(deliveries: Sequence[Delivery], cut_off: date) -> dict[str, list[Row]]:
+    """The operators' lists, which have dates and are in no release."""
+    everyone = subjects(deliveries, identity.verdicts(deliveries))
+    return due.tables([Evidence(subject) for subject in everyone], cut_off)
 
 
 def _verdicts(deliveries: Sequence[Delivery], verdicts: Sequence[str]) -> list[Row]:
