@@ -9,8 +9,10 @@ from typing import Literal, get_args
 
 FlushMoment = Literal["before_files", "files_written", "committed", "receipts_sent", "offsets_committed"]
 """In the order of a flush's effects."""
-Moment = FlushMoment | Literal["compacted"]
-"""And when a compaction has committed, and what it wrote is not yet safe from a power failure."""
+Moment = FlushMoment | Literal["compacted", "erasure_written", "erased"]
+"""And when a compaction or an erasure has committed, and what was written is not yet safe from a power failure; and
+when an erasure has written its files, and not committed them.
+"""
 
 MOMENTS: tuple[str, ...] = get_args(FlushMoment)
 

@@ -18,6 +18,7 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from contracts.errors import EnvironmentProblem
 from contracts.pseudonyms import halves
+from lake import crash
 from lake.compaction import NO_HOOKS, claim, sizes
 from lake.damage import read_whole, written
 from lake.files import add
@@ -97,7 +98,9 @@ def _erased(table: DeltaTable, storage: Storage, gone: Collection[Subject], prog
     with written(storage.uri):
         actions += [add(storage, ERASED, pa.concat_tables(places))] if places else []
         storage.sync_names(action.path for action in actions)
+    crash.here("erasure_written")
     table.create_write_transaction(actions, "append", table.schema(), ["kind"], post_commithook_properties=NO_HOOKS)
+    crash.here("erased")
     table.update_incremental()
     storage.sync([f"_delta_log/{int(table.version()):020}.json"])
     return Erased(dict(counts), files)

@@ -85,7 +85,8 @@ def settle(world: World) -> bool:
     answered = stored and world.wait_until(lambda: world.is_answered(*world.feeds), READ_SECONDS)
     for slot in world.slots:
         slot.leave()
-    world.compaction.close()  # what is looked at now moves no more
+    world.compaction.close()
+    world.command("lake", "maintain")  # erases what came of the erased since; what is looked at now moves no more
     return answered
 
 

@@ -2,8 +2,8 @@
 
     python -m tests.faults.broken NAME=HOME NAME=HOME ...
 
-One process for all: it imports what a worker needs once and forks. It ends the broken ones on SIGTERM, and starts one
-that died by SIGKILL once more. No other test runs these.
+One process for all: it imports what a worker needs once and forks. It ends the broken ones on SIGTERM, whereupon each
+erases whom its history names, and starts one that died by SIGKILL once more. No other test runs these.
 """
 
 import os
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import lake.erasure
 import lake.table
 import streams.intake
 import streams.places
@@ -26,6 +27,7 @@ from lake import crash
 from lake.files import add
 from lake.home import Home
 from streams.transport import Cursor
+from tests.faults import erasing
 
 Breaking = Callable[[], None]
 
@@ -140,6 +142,30 @@ def refuses_the_good() -> None:
     streams.sources.answers = stern
 
 
+def erases_too_little() -> None:
+    """An erasure leaves the last row of each file that it finds."""
+    theirs = lake.erasure._theirs
+
+    def some(*of: Any) -> list[bool]:
+        found = theirs(*of)
+        return [one and any(found[place + 1 :]) for place, one in enumerate(found)]
+
+    lake.erasure._theirs = some
+
+
+def erases_too_much() -> None:
+    """An erasure takes a row more of each file in which it finds one."""
+    theirs = lake.erasure._theirs
+
+    def more(*of: Any) -> list[bool]:
+        found = theirs(*of)
+        if any(found) and not all(found):
+            found[found.index(False)] = True
+        return found
+
+    lake.erasure._theirs = more
+
+
 def nothing() -> None:
     """A worker as it should be."""
 
@@ -153,6 +179,7 @@ BREAKINGS: dict[str, Breaking] = {
     for breaking in (
         *(nothing, progress_first, skips_the_rows_of_a_flush, repeats_a_flush, omits_receipts, lies_in_receipts),
         *(reads_uncommitted, counts_twice, shifts_rows, refuses_the_good, alters_bytes),
+        *(erases_too_little, erases_too_much),
     )
 }
 
@@ -185,6 +212,7 @@ def _start(order: Order) -> int:
         streams.worker.WORKER_GROUP = f"b12-{order.home.name}"  # so that they need not wait for each other
         BREAKINGS[order.breaking]()
         streams.process.run(Home(order.home))
+        erasing.erase(Home(order.home))
     finally:
         os._exit(0)
 

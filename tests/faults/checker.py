@@ -87,16 +87,32 @@ INVARIANTS = (
     ),
     Invariant(
         "misjudged",
-        "every row has the kind, the verdict, the site, the key and the value of the event at its place",
+        "every row has the kind, the verdict, the site, the keys and the value of the event at its place, but for the"
+        " erased",
         """
         SELECT j.name || ' ' || j.kind || ' ' || j.verdict FROM judged j
         JOIN sent s ON s.site = j.topic_site AND s.digest = j.digest
+        LEFT JOIN erased e ON (e.site, e.subject_hi, e.subject_lo) = (s.site, s.subject_hi, s.subject_lo)
         WHERE j.site <> j.topic_site
         OR j.verdict NOT IN (s.verdict, s.changed)
-        OR j.kind <> CASE WHEN j.verdict = 'accepted' THEN s.kind ELSE 'refused' END
-        OR (j.verdict = 'accepted' AND (j.id_hi, j.id_lo) IS DISTINCT FROM (s.id_hi, s.id_lo))
+        OR j.kind <> CASE WHEN j.verdict <> 'accepted' THEN 'refused'
+                          WHEN j.kind = 'erased' AND e.site IS NOT NULL THEN 'erased' ELSE s.kind END
+        -- Of what a changed rule refuses nobody reads who it speaks of.
+        OR (j.verdict = s.verdict AND e.site IS NULL
+            AND (j.id_hi, j.id_lo, j.subject_hi, j.subject_lo)
+                IS DISTINCT FROM (s.id_hi, s.id_lo, s.subject_hi, s.subject_lo))
         OR (j.id_hi IS NOT NULL AND (j.id_hi, j.id_lo) IS DISTINCT FROM (s.id_hi, s.id_lo))
-        OR (j.verdict = 'accepted' AND j.kind = 'lab_result' AND j.number IS DISTINCT FROM s.number)
+        OR (j.kind = 'lab_result' AND j.number IS DISTINCT FROM s.number)
+        """,
+    ),
+    Invariant(
+        "unerased",
+        "of subjects that were to be erased the lake has places alone: no kind, no key",
+        """
+        SELECT j.name || ' ' || j.kind FROM judged j
+        JOIN sent s ON s.site = j.topic_site AND s.digest = j.digest
+        JOIN erased e ON (e.site, e.subject_hi, e.subject_lo) = (s.site, s.subject_hi, s.subject_lo)
+        WHERE j.kind NOT IN ('erased', 'refused') OR j.id_hi IS NOT NULL OR j.subject_hi IS NOT NULL
         """,
     ),
     Invariant(

@@ -26,12 +26,15 @@ _TEXT, _INT = pa.string(), pa.int64()
 _PARTITION = [("uuid", _TEXT), ("partition", pa.int32())]
 _PLACE = [*_PARTITION, ("off", _INT)]
 _ID = [("id_hi", _INT), ("id_lo", _INT)]
-SENT = pa.schema([*((n, _TEXT) for n in ("digest", "site", "kind", "verdict", "changed", "number")), *_ID])
+_SUBJECT = [("subject_hi", _INT), ("subject_lo", _INT)]
+_KEYS = [*_ID, *_SUBJECT]
+SENT = pa.schema([*((n, _TEXT) for n in ("digest", "site", "kind", "verdict", "changed", "number")), *_KEYS])
 ACKED = pa.schema([*_PLACE, ("site", _TEXT), ("digest", _TEXT), ("at", pa.float64())])
 LOG = pa.schema([*_PLACE, ("site", _TEXT), ("digest", _TEXT)])
 KEPT = pa.schema([*_PARTITION, ("first", _INT)])
 GONE = pa.schema([*_PARTITION, ("first", _INT), ("behind", _INT)])
-ROWS = pa.schema([*_PLACE, *((n, _TEXT) for n in ("site", "kind", "rule", "number")), *_ID])
+ERASED = pa.schema([("site", _TEXT), *_SUBJECT])
+ROWS = pa.schema([*_PLACE, *((n, _TEXT) for n in ("site", "kind", "rule", "number")), *_KEYS])
 POSITIONS = pa.schema([*_PARTITION, ("next", _INT), ("received", _INT)])
 _SPAN = [(name, _INT) for name in ("first", "behind", "accepted", "refused")]
 RECEIPTS = pa.schema([("number", _INT), ("topic_site", _TEXT), ("site", _TEXT), *_PARTITION, *_SPAN])
@@ -51,6 +54,8 @@ class Evidence(NamedTuple):
     """The first offset that Kafka still has of each partition that exists."""
     gone: pa.Table
     """Offsets that were deleted on purpose before the lake had them."""
+    erased: pa.Table
+    """Each subject that was to be erased."""
     rows: pa.Table
     """Each row of the lake."""
     positions: pa.Table
@@ -79,6 +84,7 @@ def gather(kafka: Mapping[str, Any], sites: Iterable[str], lake: str, secret: by
         log=log,
         kept=kept,
         gone=_table(GONE, _gone(directory)),
+        erased=_table(ERASED, _erased(directory, secret)),
         rows=_rows(table, lake).filter(~pc.field("uuid").isin(replays)),
         positions=_table(POSITIONS, _positions(table, places)),
         receipts=receipts,
@@ -93,17 +99,19 @@ def _sent(directory: Path, secret: bytes) -> Iterator[tuple[Any, ...]]:
     seen = set()
     for path in sorted(directory.glob("sent.*.csv")):
         site = path.name.split(".")[1]
-        key = blake2b(site.encode(), key=secret).digest()
         for line in ledger.lines(path):
-            digest, name, kind, verdict, changed, number = line.split(",")
+            digest, name, subject, *rest = line.split(",")
             if (site, digest) not in seen:
                 seen.add((site, digest))
-                halves = _halves(key, name) if name else (None, None)
-                yield digest, site, kind, verdict, changed, number, *halves
+                yield digest, site, *rest, *_key(secret, site, "id", name), *_key(secret, site, "subject", subject)
 
 
-def _halves(key: bytes, name: str) -> tuple[int, int]:
-    digest = blake2b(name.encode(), key=key, digest_size=16, person=b"b12.id").digest()
+def _key(secret: bytes, site: str, role: str, name: str) -> tuple[int, int] | tuple[None, None]:
+    """The halves of what stands for a name in the lake."""
+    if not name:
+        return None, None
+    of_site = blake2b(site.encode(), key=secret).digest()
+    digest = blake2b(name.encode(), key=of_site, digest_size=16, person=f"b12.{role}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True), int.from_bytes(digest[8:], "big", signed=True)
 
 
@@ -120,6 +128,11 @@ def _gone(directory: Path) -> Iterator[tuple[Any, ...]]:
     for line in ledger.lines(path) if path.exists() else ():
         uuid, partition, first, behind = line.split(",")
         yield uuid, int(partition), int(first), int(behind)
+
+
+def _erased(directory: Path, secret: bytes) -> Iterator[tuple[Any, ...]]:
+    for site, subject in sorted(set(ledger.erased(directory))):
+        yield site, *_key(secret, site, "subject", subject)
 
 
 # Kafka
@@ -214,8 +227,7 @@ _ALL = {
     "partition": "partition",
     "offset": "off",
     "site": "site",
-    "id_hi": "id_hi",
-    "id_lo": "id_lo",
+    **{name: name for name, _ in _KEYS},
 }
 _OWN = {"lab_result": {"value_text": "number"}, "refused": {"rule": "rule"}}
 """Columns of the lake by our names for them; other kinds may call something else a value or a rule."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.history import Planned
 
-SENT = ("digest", "id", "kind", "verdict", "changed", "number")
+SENT = ("digest", "id", "subject", "kind", "verdict", "changed", "number")
 ACKNOWLEDGED = ("partition", "off", "digest", "at")
 
 
@@ -30,7 +30,7 @@ class Ledger:
 
     def sent(self, planned: Iterable[Planned]) -> None:
         """Write down what is about to be sent."""
-        rows = ((digest(p.value), p.id, p.kind, p.verdict, p.changed, p.number) for p in planned)
+        rows = ((digest(p.value), p.id, p.subject, p.kind, p.verdict, p.changed, p.number) for p in planned)
         _write(self._sent, rows)
 
     def acknowledged(self, places: Iterable[tuple[int, int, str]]) -> None:
@@ -66,6 +66,20 @@ class Tail:
                 place = topic_uuid, int(partition)
                 self._ends[place] = max(self._ends.get(place, 0), int(offset) + 1)
         return dict(self._ends)
+
+
+def erase(directory: Path, site: str, subjects: Iterable[str]) -> None:
+    """Write down who is about to be erased."""
+    with (directory / "erased.csv").open("a") as file:
+        file.writelines(f"{site},{subject}\n" for subject in subjects)
+
+
+def erased(directory: Path) -> Iterator[tuple[str, str]]:
+    """Site and subject of all that were to be erased."""
+    path = directory / "erased.csv"
+    for line in lines(path) if path.exists() else ():
+        site, subject = line.split(",")
+        yield site, subject
 
 
 def lines(path: Path) -> Iterator[str]:

@@ -18,7 +18,7 @@ from contracts.events import KIND_OF
 from contracts.judge import is_refusal, judge
 from contracts.site import Site
 from lake.home import Home
-from tests.faults import checker, evidence
+from tests.faults import checker, evidence, ledger
 from tests.faults.clients import librdkafka
 from tests.faults.history import Value, events
 from tests.faults.ledger import Tail
@@ -42,8 +42,12 @@ NOTICED = {
     "shifts_rows": {"misjudged"},
     "refuses_the_good": {"misjudged"},
     "alters_bytes": {"altered"},
+    "erases_too_little": {"unerased"},
+    "erases_too_much": {"misjudged"},
 }
 """What the checker must say of each."""
+ERASING = ("nothing", "erases_too_little", "erases_too_much")
+"""Those of whom a subject is erased at the end."""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +74,8 @@ def homes(kafka_home, tmp_path_factory):
             feed.send("r2")
         for feed in feeds:
             feed.wait_until_read()
+            if feed.name in ERASING:
+                ledger.erase(feed.home.path / "history", feed.site.id, [f"{feed.site.id}-S042"])
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(LONGEST) == 0
@@ -165,5 +171,6 @@ def test_the_history_is_the_same_for_a_seed_and_the_judge_agrees_with_its_verdic
         judged = judge(event.value, site, datetime(2026, 11, 22, tzinfo=UTC))
         verdict = judged.rule if is_refusal(judged) else "accepted"
         kind = "refused" if is_refusal(judged) else KIND_OF[type(judged)]
-        assert (verdict, kind, judged.id or "") == (event.verdict, event.kind, event.id)
+        told = judged.id or "", judged.subject or ""
+        assert (verdict, kind, *told) == (event.verdict, event.kind, event.id, event.subject)
     assert {event.verdict for event in planned} >= {"accepted", "not_utf8", "too_large", "wrong_site", "no_value"}
