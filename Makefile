@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
+SCANNER := $(VENV)/.scanner
 DEMO_HOME := var/demo
 DURATION ?= 300
 SEED ?= $(shell date +%s)
@@ -29,16 +30,25 @@ $(STAMP): requirements.lock pyproject.toml
 	$$uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## From an empty machine to a validated release; leaves the stack up
+# The compiled part of streams/fast: where it cannot be built, all works without it, slower.
+$(SCANNER): $(STAMP) $(shell find streams/fast/scanner -name '*.rs' -o -name crates.lock -o -name '*.toml' -o -name build)
+	@if ! command -v cargo >/dev/null; then echo "No Rust compiler here: the intake does without its scanner, slower."; \
+	elif ! { mkdir -p build && PATH="$(CURDIR)/$(BIN):$$PATH" streams/fast/scanner/build build/scanner >build/scanner.log 2>&1; }; then \
+	  cat build/scanner.log; echo "The scanner was not built: the intake does without it, slower."; \
+	else uv=$$(command -v uv || echo $(BIN)/uv); \
+	  $$uv pip install --python $(BIN)/python --quiet --no-deps --reinstall build/scanner/*.whl; fi
+	@touch $@
+
+demo: $(SCANNER) ## From an empty machine to a validated release; leaves the stack up
 	$(BIN)/b12 demo --home $(DEMO_HOME)
 
-test: $(STAMP) ## The whole suite, on a real broker
+test: $(SCANNER) ## The whole suite, on a real broker
 	$(BIN)/python -m pytest $(PARALLEL) 4 # of which most wait for processes
 
-unit: $(STAMP) ## The quick part: single rooms, no broker
+unit: $(SCANNER) ## The quick part: single rooms, no broker
 	$(BIN)/python -m pytest $(PARALLEL) auto tests/unit
 
-spec: $(STAMP) ## What the rules, the mappings and the models say, over small cohorts
+spec: $(SCANNER) ## What the rules, the mappings and the models say, over small cohorts
 	$(BIN)/python -m pytest $(PARALLEL) auto tests/spec tests/models
 
 check: $(STAMP) ## Format, lint, types, import directions, generated files; edits nothing
@@ -51,11 +61,13 @@ check-rest:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --check --manifest-path streams/fast/scanner/Cargo.toml; fi
 	$(BIN)/python -m b12.generated --check
 
 fix: $(STAMP) ## Format, mend what lint can mend, write the generated files again
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if cargo fmt --version >/dev/null 2>&1; then cargo fmt --manifest-path streams/fast/scanner/Cargo.toml; fi
 	$(BIN)/python -m b12.generated
 
 # Quix Streams pins other versions than we do, so it gets an environment of its own.
@@ -65,13 +77,13 @@ $(PEERS)/.locked: bench/peers.lock $(STAMP)
 	$$uv pip sync --python $(PEERS)/bin/python --require-hashes bench/peers.lock
 	@touch $@
 
-bench: $(STAMP) $(PEERS)/.locked ## Measure the intake beside its peers; ONLY=, EVENTS= and RUNS= choose
+bench: $(SCANNER) $(PEERS)/.locked ## Measure the intake beside its peers; ONLY=, EVENTS= and RUNS= choose
 	$(BIN)/python -m bench $(addprefix --only ,$(ONLY)) $(addprefix --events ,$(EVENTS)) $(addprefix --runs ,$(RUNS))
 
-faults: $(STAMP) ## Kill, stop and fill what can be for DURATION seconds by SEED, then count what is lost or doubled
+faults: $(SCANNER) ## Kill, stop and fill what can be for DURATION seconds by SEED, then count what is lost or doubled
 	$(BIN)/python -m tests.faults --seconds $(DURATION) --seed $(SEED) --nodes $(NODES)
 
-up: $(STAMP) ## Start broker, workers and Dagster under ./var
+up: $(SCANNER) ## Start broker, workers and Dagster under ./var
 	$(BIN)/b12 up
 
 down: $(STAMP) ## Stop them

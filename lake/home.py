@@ -281,12 +281,12 @@ def partitions() -> int:
     return int(text)
 
 
-def by_forms() -> bool:
-    """Whether events that fill in one form are accepted together (`B12_FORMS`, default on; see streams/fast)."""
-    text = os.environ.get("B12_FORMS") or "on"
-    if text not in ("on", "off"):
-        raise UsageError("B12_FORMS: `on` or `off`")
-    return text == "on"
+def quick_way() -> str:
+    """How events that fill in one form are accepted together (`B12_FORMS`, default `compiled`; see streams/fast)."""
+    text = os.environ.get("B12_FORMS") or "compiled"
+    if text not in ("compiled", "columns", "off"):
+        raise UsageError("B12_FORMS: `compiled`, `columns` or `off`")
+    return text
 
 
 def _table(site: Site) -> dict[str, object]:

@@ -5,7 +5,7 @@ streams/answers.py, how a replay is written to streams/replays.py.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Protocol
@@ -16,20 +16,21 @@ from contracts.events import Event
 from contracts.judge import Refusal, judge
 from contracts.pseudonyms import site_key
 from contracts.site import Site
-from lake.home import Home, by_forms
+from lake.home import Home, quick_way
 from lake.judgements import Judgements, of_batch
 from lake.origins import Origin, origin_of, without_origin
 from lake.replayed import Replayed, of_batches
 from lake.rows import Batch
 from lake.table import Lake
 from streams.alerts import Raised, raised
-from streams.fast.quick import accept
+from streams.fast import compiled, quick
 from streams.logs import say
 from streams.receipts import Range, receipts, replay_receipts
 from streams.records import Record
 from streams.site_alerts import SiteAlerts
 
 Outcome = Judgements | list[Replayed]
+_Accept = Callable[[Batch, Site, Sequence[Record]], Sequence[Record]]
 
 
 class Source(Protocol):
@@ -69,7 +70,7 @@ class SiteTopic:
     def __init__(self, site: Site, secret: bytes, topic_uuid: str, partition: int) -> None:
         self.site, self.topic_uuid, self.partition = site, topic_uuid, partition
         self._key = site_key(secret, site.id)
-        self._by_forms = by_forms()
+        self._quick_ways = _quick_ways()
         self.alerts: SiteAlerts | None = SiteAlerts(site)
 
     def know(self, sites: Mapping[str, Site]) -> None:
@@ -86,12 +87,13 @@ class SiteTopic:
         site = self.site
         batch = _batch(site, self._key, self, [], [])
         rest = records
-        if self._by_forms:
-            try:
-                rest = accept(batch, site, records)
-            except Exception as error:  # a fault of ours must not stop what the judge can do alone
-                say("forms_failed", logging.ERROR, error, topic=site.events_topic, partition=self.partition)
-                batch.ready.clear()
+        try:
+            for accept in self._quick_ways:
+                rest = accept(batch, site, rest)
+        except Exception as error:  # a fault of ours must not stop what the judge can do alone
+            say("forms_failed", logging.ERROR, error, topic=site.events_topic, partition=self.partition)
+            batch.ready.clear()
+            rest = records
         batch.extend(_batch(site, self._key, self, rest, answers(site, rest)))
         return [batch]
 
@@ -158,6 +160,17 @@ class ReplayTopic:
             for name, replays in groupby((r for r in outcome if start <= r.offset < end), key=lambda r: r.site)
             if name in self._sites
         ]
+
+
+def _quick_ways() -> list[_Accept]:
+    """What accepts events before the judge is asked, each what the one before it left."""
+    match quick_way():
+        case "compiled" if compiled.is_there():
+            return [compiled.Compiled().accept, quick.accept]
+        case "off":
+            return []
+        case _:
+            return [quick.accept]
 
 
 def answers(site: Site, records: Sequence[Record]) -> list[Event | Refusal]:

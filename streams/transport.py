@@ -10,7 +10,7 @@ tests, the kill tests above all.
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import aiokafka
@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from streams.records import Record, use_plain_records
+from streams.records import Record, Undecoded, use_raw_records
 
 MAX_POLL_RECORDS = 30_000
 """Over all partitions: what one answer holds of events in gzip. Judging many together is quickest."""
@@ -41,7 +41,7 @@ class Fetch(NamedTuple):
     (aborted transactions), so this, not the first record's offset, shows whether a fetch is missing."""
     end: int
     """The offset behind the last record."""
-    records: list[Record]
+    records: Sequence[Record]
     """In order of offsets."""
 
 
@@ -85,7 +85,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         conf = self.app.conf
-        use_plain_records()
+        use_raw_records()
         return aiokafka.AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,
@@ -170,12 +170,12 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self.polls += 1
         # No await from here on: a seek in between would let records of the old place pass for the new.
         fetches = {}
-        for partition, batch in records.items():
+        for partition, batches in records.items():
             tp = driver_tp(partition)
             place = self.places.get(tp)
             if place is not None:
-                end = batch[-1].offset + 1
-                fetches[tp] = Fetch(tp, place.lease, place.offset, end, batch)
+                end = batches[-1].offset + 1
+                fetches[tp] = Fetch(tp, place.lease, place.offset, end, Undecoded(batches))
                 self.places[tp] = Grant(end, place.lease)
         return fetches
 
@@ -270,9 +270,8 @@ class BatchConsumer(driver.Consumer):
                 yield tp, self._message(fetch)
 
     def _message(self, fetch: Fetch) -> ConsumerMessage:
-        last = fetch.records[-1]
         return ConsumerMessage(
-            *(fetch.tp.topic, fetch.tp.partition, fetch.end - 1, last.timestamp / 1000, last.timestamp_type),
+            *(fetch.tp.topic, fetch.tp.partition, fetch.end - 1, 0.0, 0),  # nobody asks for the time of a fetch
             *((), None, fetch, None, -1, -1, fetch.tp),
             generation_id=self.app.consumer_generation_id,
         )

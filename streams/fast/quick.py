@@ -4,7 +4,6 @@ What it leaves is contracts.judge's.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ from streams.fast.layout import Layout, learn
 from streams.fast.moments import Mask, Numbers
 from streams.fast.sheets import Parts, Sheets
 from streams.fast.values import Codes, Values, halves, values_of
+from streams.records import Record
 
 LEAST = 64
 """Of events laid out alike, before it pays to cut them."""
@@ -28,20 +28,7 @@ _MILLISECOND = 1000
 """In microseconds."""
 
 
-class Delivery(Protocol):
-    """One record of a topic."""
-
-    offset: int
-    timestamp: int
-    """When the broker appended it: milliseconds since 1970."""
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]]
-
-
-_Delivery = TypeVar("_Delivery", bound=Delivery)
-
-
-def accept(batch: Batch, site: Site, deliveries: Sequence[_Delivery]) -> Sequence[_Delivery]:
+def accept(batch: Batch, site: Site, deliveries: Sequence[Record]) -> Sequence[Record]:
     """Put what is accepted into the site's batch, which says where it came; the rest, in its order."""
     bare = [found for found in deliveries if found.value is not None and not found.headers]
     if len(bare) < LEAST:
@@ -123,12 +110,12 @@ class Filled:
         said = _said(contents, which, self._values, chosen).view(pa.binary()).to_pylist()
         columns |= halves("content", digests(batch.site_key, "content", said))
         wanted = schema(self._layout.kind)
-        printed = [name for name in wanted.names if name not in columns]
-        columns |= _printed(batch, self._layout.kind, forms, which, printed)
+        fixed = [name for name in wanted.names if name not in columns]
+        columns |= printed(batch, self._layout.kind, forms, which, fixed)
         return pa.Table.from_arrays([columns[name] for name in wanted.names], schema=wanted)
 
 
-def _printed(batch: Batch, kind: str, forms: list[Form], which: pa.Array, names: list[str]) -> Columns:
+def printed(batch: Batch, kind: str, forms: Sequence[Form], which: pa.Array, names: list[str]) -> Columns:
     """The columns that the form alone decides: those of the events which we filled in."""
     filled = Batch(batch.site, batch.site_key, batch.topic_uuid, batch.partition)
     for found in forms:

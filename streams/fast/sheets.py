@@ -59,6 +59,10 @@ class Sheets:
         sheets = cls(values, np.arange(len(values)))
         return sheets if sheets._is_plain.all() else cls(values, sheets.places[sheets._is_plain])
 
+    def event(self, place: int) -> bytes:
+        """One of the events as it was sent."""
+        return self._text[self._starts[place] : self._ends[place]].tobytes()
+
     def alike(self, least: int) -> Iterator[Numbers]:
         """Groups of at least so many events, in their order, that seem to be laid out alike."""
         if len(self.places) < least:

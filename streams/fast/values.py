@@ -30,9 +30,9 @@ from streams.fast import moments
 from streams.fast.layout import Blank
 from streams.fast.moments import Mask, Numbers
 
-_FIRST_TIME, _LAST_TIME = (int(np.datetime64(day, "us").astype(np.int64)) for day in ("1971-01-01", "2999-01-01"))
+FIRST_TIME, LAST_TIME = (int(np.datetime64(day, "us").astype(np.int64)) for day in ("1971-01-01", "2999-01-01"))
 """Within what the judge takes, whatever the zone."""
-_AHEAD = AHEAD // timedelta(microseconds=1)
+AHEAD_MICROS = AHEAD // timedelta(microseconds=1)
 _NUMBER = r"^(0|-?[1-9][0-9]{0,15}|-?(0|[1-9][0-9]{0,15})\.[0-9]{1,12})\z"
 _WHOLE_NUMBER = r"^(0|-?[1-9][0-9]{0,8})\z"
 _UNREPEATED = ("id", "record")
@@ -122,8 +122,8 @@ class Times(Values):
         super().__init__(cells)
         found = moments.read(cells.text, cells.starts, cells.ends, moments.TIMES)
         self._micros = found.micros
-        self.good = found.good & (found.micros >= _FIRST_TIME) & (found.micros < _LAST_TIME)
-        self.good &= found.micros - received <= _AHEAD
+        self.good = found.good & (found.micros >= FIRST_TIME) & (found.micros < LAST_TIME)
+        self.good &= found.micros - received <= AHEAD_MICROS
 
     def columns(self, rows: pa.Array) -> Columns:
         return {"event_time": pa.array(self._micros[rows.to_numpy()]).view(TIMESTAMP)}
@@ -141,16 +141,7 @@ class Whens(Values):
 
     def columns(self, rows: pa.Array) -> Columns:
         chosen = rows.to_numpy()
-        micros, precision = self._found.micros[chosen], self._found.precision[chosen]
-        is_time = precision == moments.PRECISIONS.index("time")
-        days = micros // moments.DAY
-        if is_time.any():
-            days = np.where(is_time, moments.local_days(micros, self._zone), days)
-        return {
-            f"{self._name}_date": pa.array(days.astype(np.int32)).view(pa.date32()),
-            f"{self._name}_at": pa.array(micros, mask=~is_time).view(TIMESTAMP),
-            f"{self._name}_precision": pa.array(moments.PRECISIONS).take(pa.array(precision)),
-        }
+        return whens(self._name, self._found.micros[chosen], self._found.precision[chosen], self._zone)
 
 
 class Decimals(Values):
@@ -224,6 +215,19 @@ def values_of(blank: Blank, kind: str, cells: Cells, received: Numbers, site: Si
             return Unread(cells)
         case role:
             return Codes(blank, role, kind, cells, key)
+
+
+def whens(name: str, micros: Numbers, precision: NDArray[np.int8], zone: ZoneInfo) -> Columns:
+    """The columns of dates and times, as lake/rows.py has them; `precision` as in Moments."""
+    is_time = precision == moments.PRECISIONS.index("time")
+    days = micros // moments.DAY
+    if is_time.any():
+        days = np.where(is_time, moments.local_days(micros, zone), days)
+    return {
+        f"{name}_date": pa.array(days.astype(np.int32)).view(pa.date32()),
+        f"{name}_at": pa.array(micros, mask=~is_time).view(TIMESTAMP),
+        f"{name}_precision": pa.array(moments.PRECISIONS).take(pa.array(precision)),
+    }
 
 
 def halves(name: str, keys: list[bytes]) -> Columns:

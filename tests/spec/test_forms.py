@@ -5,16 +5,19 @@ Every corpus goes both ways, each event by itself being enough for the quick one
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from msgspec import json
+from msgspec import json, structs
 
+from contracts import codes
 from contracts.events import DATA, KINDS, EnrolmentEvent
 from contracts.judge import MAX_BYTES, judge
 from contracts.pseudonyms import site_key
@@ -22,8 +25,9 @@ from contracts.shapes import limits, shapes
 from contracts.site import Site
 from lake.judgements import of_batch
 from lake.rows import Batch, tables
-from streams.fast import quick
+from streams.fast import compiled, quick
 from streams.fast.values import PLAIN_CHARACTERS, PLAIN_LENGTH
+from streams.records import RawBatch, Undecoded
 from streams.sources import answers
 from tests.arbitrary_events import arbitrary_json
 from tests.sample_events import event, one_of_each
@@ -34,10 +38,42 @@ KEY = site_key(b"s" * 32, SITE.id)
 RECEIVED_MS = 1_795_000_000_123
 
 
-@pytest.fixture(autouse=True)
-def _one_event_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["columns", "compiled", "compiled from batches"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which of the quick ways is tried; one event is enough for it."""
     monkeypatch.setattr(quick, "LEAST", 1)
     monkeypatch.setattr(quick, "LEAST_OF_FORM", 1)
+    monkeypatch.setattr(compiled, "LEAST", 1)
+    monkeypatch.setattr("tests.spec.test_forms._way", request.param)
+    return str(request.param)
+
+
+_way = ""
+"""What the fixture says."""
+
+
+def accept(batch: Batch, site: Site, records: Sequence[Any]) -> Sequence[Any]:
+    match _way:
+        case "columns":
+            return quick.accept(batch, site, records)
+        case "compiled":
+            return compiled.Compiled().accept(batch, site, records)
+    return compiled.Compiled().accept(batch, site, fetched(records))
+
+
+def fetched(records: Sequence[Any]) -> Undecoded:
+    """The same records as they come from Kafka: in batches that the broker stamped."""
+    batches = []
+    for (stamp, _), group in groupby(enumerate(records), lambda found: (found[1].timestamp, found[0] // 5)):
+        members = [found for _, found in group]
+        builder = DefaultRecordBatchBuilder(2, stamp % 2, False, -1, -1, -1, 1 << 24)
+        for found in members:
+            assert builder.append(found.offset - members[0].offset, stamp, None, found.value, found.headers)
+        raw = builder.build()
+        raw[:8] = members[0].offset.to_bytes(8, "big")
+        raw[22] |= 0x08
+        batches.append(RawBatch(bytes(raw), members[-1].offset))
+    return Undecoded(batches)
 
 
 def record(offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> Any:
@@ -47,7 +83,7 @@ def record(offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes]
 def both(records: Sequence[Any], site: Site = SITE) -> int:
     """Judge the records both ways and compare all that comes of it; how many the quick way accepted."""
     quickly, slowly = (Batch(site, KEY, "u-1", 0) for _ in range(2))
-    for batch, rest in ((quickly, quick.accept(quickly, site, records)), (slowly, records)):
+    for batch, rest in ((quickly, accept(quickly, site, records)), (slowly, records)):
         values = [found.value for found in rest]
         sizes = [None if value is None else len(value) for value in values]
         places = [found.offset for found in rest], [found.timestamp for found in rest]
@@ -262,6 +298,13 @@ def test_every_identifier_takes_what_is_looked_at_no_closer() -> None:
                 assert re.search(pattern, character * length)
 
 
+def test_ids_and_records_may_be_of_any_text_which_is_what_the_scanner_lets_pass() -> None:
+    free = {limits(EnrolmentEvent)[name].pattern for name in ("id", "record")}
+    for struct in DATA.values():
+        free |= {limits(struct)[name].pattern for name, shape in shapes(struct).items() if shape == "record"}
+    assert free == {r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]{0,254}[^\x00-\x20\x7f])?\Z"}
+
+
 def test_a_record_that_is_the_id_says_what_no_record_says() -> None:
     assert both_of(event("growth", id=name, record=name) for name in ("7", "8", "\u00e9")) == 3
     assert both_of(event("growth", id=name, record="7") for name in ("7", "8")) == 2
@@ -321,14 +364,40 @@ def test_headers_of_cloudevents_go_to_the_judge() -> None:
 
 
 def test_few_events_are_not_worth_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    assert both_of(event(id=f"e-{number}") for number in range(quick.LEAST - 1)) == 0
-    assert both_of(event(id=f"e-{number}") for number in range(quick.LEAST)) == quick.LEAST
+    monkeypatch.setattr(quick, "LEAST", 8)
+    monkeypatch.setattr(compiled, "LEAST", 8)
+    assert both_of(event(id=f"e-{number}") for number in range(7)) == 0
+    assert both_of(event(id=f"e-{number}") for number in range(8)) == 8
+
+
+def test_a_form_that_was_learned_is_known_in_the_next_fetch_until_there_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled, "LEAST", 2)
+    quickly = compiled.Compiled()
+
+    def left(*values: bytes, site: Site = SITE) -> int:
+        return len(quickly.accept(Batch(site, KEY, "u-1", 0), site, [record(*found) for found in enumerate(values)]))
+
+    assert left(event(id="1")) == 1
+    assert left(event(id="1"), event(id="2")) == 0
+    assert left(event(id="3")) == 0
+    assert left(event(id="3"), site=structs.replace(SITE, lab_codes=("OTHER",))) == 1  # it may keep other columns
+    assert left(event(id="1"), event(id="2")) == 0
+    monkeypatch.setattr(compiled, "MOST_FORMS", 0)
+    assert left(event(id="3")) == 1
+
+
+def test_more_forms_than_a_sample_are_learned_from_one_fetch() -> None:
+    signs = sorted(codes.closed_list("signs"))
+    assert len(signs) > 8
+    values = [event("symptom", id=f"{sign}-{number}", data={"code": sign}) for sign in signs for number in range(9)]
+    assert both_of(values) == len(values)
 
 
 def test_rows_of_a_form_have_one_chunk_a_column() -> None:
     batch = Batch(SITE, KEY, "u-1", 0)
-    quick.accept(batch, SITE, [record(number, event(id=f"e-{number}")) for number in range(3)])
+    accept(batch, SITE, [record(number, event(id=f"e-{number}")) for number in range(3)])
     [ready] = batch.ready
     assert isinstance(ready.table, pa.Table)
     assert {column.num_chunks for column in ready.table.columns} == {1}

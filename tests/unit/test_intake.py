@@ -231,13 +231,14 @@ def test_the_tables_are_compacted_every_fifty_commits(home, kafka, new_intake):
     assert len(offsets(home)) == 52
 
 
-@pytest.mark.parametrize("way", ["on", "off", "broken"])
+@pytest.mark.parametrize("way", ["compiled", "columns", "off", "broken"])
 def test_many_events_of_one_form_are_stored_and_answered_whichever_way_they_are_judged(
     home, kafka, new_intake, monkeypatch, caplog, way
 ):
-    monkeypatch.setenv("B12_FORMS", "off" if way == "off" else "on")
+    monkeypatch.setenv("B12_FORMS", "compiled" if way == "broken" else way)
     if way == "broken":
         monkeypatch.setattr("streams.fast.quick.learn", lambda _: 1 / 0)
+        monkeypatch.setattr("streams.fast.compiled.learn", lambda _: 1 / 0)
 
     async def story():
         intake = new_intake()
@@ -253,7 +254,7 @@ def test_many_events_of_one_form_are_stored_and_answered_whichever_way_they_are_
     assert len(said(caplog, "forms_failed")) == (way == "broken")
 
 
-def test_the_setting_of_forms_is_on_or_off(kafka, new_intake, monkeypatch):
+def test_a_setting_of_forms_that_is_none_is_refused(kafka, new_intake, monkeypatch):
     monkeypatch.setenv("B12_FORMS", "yes")
     with pytest.raises(UsageError, match="B12_FORMS"):
         run(new_intake().take([ONE]))

@@ -29,7 +29,7 @@ def alert_ids(kafka):
     return [message["id"] for message in kafka.alerted]
 
 
-@pytest.mark.parametrize("forms", ["on", "off"])
+@pytest.mark.parametrize("forms", ["compiled", "columns", "off"])
 def test_one_dangerous_value_among_many_events_alerts_once(home, kafka, new_intake, monkeypatch, forms):
     monkeypatch.setenv("B12_FORMS", forms)
 
