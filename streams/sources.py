@@ -16,7 +16,7 @@ from contracts.events import Event
 from contracts.judge import Refusal, judge
 from contracts.pseudonyms import site_key
 from contracts.site import Site
-from lake.home import Home, quick_way
+from lake.home import Home
 from lake.judgements import Judgements, of_batch
 from lake.origins import Origin, origin_of, without_origin
 from lake.replayed import Replayed, of_batches
@@ -164,8 +164,8 @@ class ReplayTopic:
 
 def _quick_ways() -> list[_Accept]:
     """What accepts events before the judge is asked, each what the one before it left."""
-    match quick_way():
-        case "compiled" if compiled.is_there():
+    match compiled.way():
+        case "compiled":
             return [compiled.Compiled().accept, quick.accept]
         case "off":
             return []

@@ -23,7 +23,7 @@ from streams.records import Record, Undecoded, use_raw_records
 
 MAX_POLL_RECORDS = 30_000
 """Over all partitions: what one answer holds of events in gzip. Judging many together is quickest."""
-PARTITION_FETCH_BYTES = 1 << 20
+PARTITION_FETCH_BYTES = 2 << 20
 """One partition's answer, compressed. It is drained before the next one's turn: with 4 MB a quiet site waited 6 s."""
 COMMIT_SECONDS = 5.0
 """For the group's coordinator to take an offset. aiokafka would ask one that is away for ever, and flushes would wait

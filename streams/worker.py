@@ -17,6 +17,7 @@ from contracts.errors import B12Error, EnvironmentProblem
 from lake.home import REPLAY_TOPIC, WORKER_GROUP, Home
 from lake.table import Lake
 from streams.cluster import Cluster, ssl_context
+from streams.fast.compiled import way
 from streams.guard import Guard
 from streams.intake import Intake
 from streams.logs import say
@@ -90,7 +91,7 @@ class Worker:
         self._look()
         await self._connect()
         await self.app.start()
-        say("started", sites=len(self._consumed) - 1)
+        say("started", sites=len(self._consumed) - 1, forms=way())
 
     async def _connect(self) -> None:
         """Wait for Kafka for a while: a worker that gave up at once would use up its supervisor's patience."""

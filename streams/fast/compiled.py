@@ -15,6 +15,7 @@ from contracts.judge import MAX_BYTES
 from contracts.shapes import limits
 from contracts.site import Site
 from contracts.when import DATE
+from lake.home import quick_way
 from lake.rows import Batch, Columns, Ready
 from lake.schema import DECIMAL, TIMESTAMP, schema
 from streams.fast.form import Form, form
@@ -227,9 +228,10 @@ class _Forms:
                 return _halves(name, buffers)
 
 
-def is_there() -> bool:
-    """Whether the scanner was built."""
-    return Scanner is not None
+def way() -> str:
+    """How events are accepted together here: as `B12_FORMS` asks for, as far as it was built."""
+    wanted = quick_way()
+    return "columns" if wanted == "compiled" and Scanner is None else wanted
 
 
 def _is_bare(delivery: Record) -> bool:

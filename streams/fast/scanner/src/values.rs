@@ -9,6 +9,34 @@ const MOST_OF_AN_IDENTIFIER: usize = 256;
 const MOST_OF_A_NUMBER: usize = 30;
 const MOST_OF_A_TIME: usize = 32;
 
+/// Which bytes belong to what.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte as u8;
+        // A text of JSON has these as they are; letters beyond ASCII too.
+        if letter >= b' ' && !matches!(letter, b'"' | b'\\' | 0x7f) {
+            classes[byte] |= PRINTABLE;
+        }
+        if letter.is_ascii_alphanumeric() || matches!(letter, b'.' | b'_' | b'-') {
+            classes[byte] |= CODE;
+        }
+        if letter.is_ascii_digit() || matches!(letter, b'-' | b':' | b'T' | b'Z' | b'.' | b'+') {
+            classes[byte] |= CLOCK;
+        }
+        if letter.is_ascii_digit() || matches!(letter, b'-' | b'.') {
+            classes[byte] |= NUMBER;
+        }
+        byte += 1;
+    }
+    classes
+};
+const PRINTABLE: u8 = 1;
+const CODE: u8 = 2;
+const CLOCK: u8 = 4;
+const NUMBER: u8 = 8;
+
 /// In which role an identifier is hashed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -64,18 +92,14 @@ impl Role {
 impl Shape {
     /// How many bytes at the beginning of `text` can belong to such a value.
     pub fn reach(self, text: &[u8]) -> usize {
-        let (most, belongs): (usize, fn(u8) -> bool) = match self {
-            Shape::Code(role) if role.is_free() => (4 * MOST_OF_AN_IDENTIFIER, is_printable),
-            Shape::Code(_) => (MOST_OF_A_CODE, |c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-')),
-            Shape::Time | Shape::When { .. } => {
-                (MOST_OF_A_TIME, |c| c.is_ascii_digit() || matches!(c, b'-' | b':' | b'T' | b'Z' | b'.' | b'+'))
-            }
-            Shape::Decimal | Shape::Int { .. } => {
-                (MOST_OF_A_NUMBER, |c| c.is_ascii_digit() || matches!(c, b'-' | b'.'))
-            }
-            Shape::Unread => (usize::MAX, is_printable),
+        let (most, class) = match self {
+            Shape::Code(role) if role.is_free() => (4 * MOST_OF_AN_IDENTIFIER, PRINTABLE),
+            Shape::Code(_) => (MOST_OF_A_CODE, CODE),
+            Shape::Time | Shape::When { .. } => (MOST_OF_A_TIME, CLOCK),
+            Shape::Decimal | Shape::Int { .. } => (MOST_OF_A_NUMBER, NUMBER),
+            Shape::Unread => (usize::MAX, PRINTABLE),
         };
-        text.iter().take(most).take_while(|c| belongs(**c)).count()
+        text.iter().take(most).take_while(|byte| CLASSES[usize::from(**byte)] & class != 0).count()
     }
 
     /// What `text` says; None when it is not, or not plainly, such a value.
@@ -99,11 +123,6 @@ impl Shape {
             Shape::Unread => str::from_utf8(text).ok().map(|_| Value::Unread),
         }
     }
-}
-
-/// Whether a byte can stand in a text of JSON as it is; those of letters beyond ASCII can.
-fn is_printable(byte: u8) -> bool {
-    byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f)
 }
 
 /// Whether it is a text without spaces around it, and not too long.
@@ -166,6 +185,10 @@ pub fn say_number(text: &[u8], content: &mut Vec<u8>) {
     let Some((negative, whole, fraction)) = split(text) else {
         return content.extend_from_slice(text);
     };
+    let ends_plainly = text.last().is_some_and(|last| *last != b'0');
+    if ends_plainly && (whole != b"0" || fraction.is_some_and(|digits| !digits.starts_with(b"000000"))) {
+        return content.extend_from_slice(text); // most numbers are said as they are written
+    }
     let behind = fraction.unwrap_or(b"");
     let significant: Vec<u8> = whole.iter().chain(behind).copied().skip_while(|c| *c == b'0').collect();
     let Some(last) = significant.iter().rposition(|c| *c != b'0') else {
