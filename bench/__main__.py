@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Callable
 
-from bench import alerting, flood, intake, judging, latency, layout, months, pushing, recording
+from bench import alerting, flood, intake, judging, latency, layout, levels, months, pushing, recording, zero_effect
 
 _Measure = Callable[[int, int], list[str]]
 _MEASURES: dict[str, _Measure] = {
@@ -15,17 +15,20 @@ _MEASURES: dict[str, _Measure] = {
     "flood": lambda events, _runs: flood.measure(events),
     "pushing": pushing.measure,
     "layout": lambda _events, _runs: layout.measure(),
+    "levels": lambda registries, _runs: levels.measure(registries),
+    "zero-effect": lambda infants, _runs: zero_effect.measure(infants),
     "months": lambda commits, _runs: months.measure(commits),
 }
-_EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000, "months": 5_000}
+_EVENTS = {"intake": 600_000, "flood": 2_000_000, "pushing": 20_000, "levels": 200, "zero-effect": 500, "months": 5_000}
 """Of each measurement, unless the command line says how many."""
+_INSTEAD = "of months, its commits; of zero-effect, its infants; of levels, its registries"
 
 
 def main() -> None:
     """Print the tables, in Markdown."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", choices=_MEASURES, help="one measurement")
-    parser.add_argument("--events", type=int, help="on the topic or in the file of each; of months, its commits")
+    parser.add_argument("--events", type=int, help=f"on the topic or in the file of each; {_INSTEAD}")
     parser.add_argument("--runs", type=int, default=5, help="of each contender")
     chosen = parser.parse_args()
     for name, measure in _MEASURES.items():

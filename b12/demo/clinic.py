@@ -3,9 +3,11 @@
 Faults are planted afterwards, in `faults`.
 """
 
+import random
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from math import sqrt
 
 from b12.demo import laboratory
 from b12.demo.infants import Infant
@@ -248,14 +250,7 @@ def _scans(infant: Infant) -> Iterator[Statement]:
     for number, offset in enumerate(infant.course.scans if infant.partner.id != "SYN01" else (), 1):
         scan = f"{infant.code}-MR{number}"
         for region, side in _REGIONS:
-            axial = round(chance.uniform(1.1, 1.7), 3)
-            radial = round(axial * chance.uniform(0.45, 0.8), 3)
-            found = {
-                "ad": axial,
-                "rd": radial,
-                "md": round((axial + 2 * radial) / 3, 3),
-                "fa": chance.uniform(0.2, 0.6),
-            }
+            found = _tensor(infant.course.diffusion[number - 1]) if infant.course.diffusion else _any_tensor(chance)
             for metric, value in found.items():
                 yield infant.statement(
                     "imaging",
@@ -279,6 +274,20 @@ def _scans(infant: Infant) -> Iterator[Statement]:
                     roi_voxels=chance.randint(60, 400),
                     scanned=Moment(infant.day(offset)),
                 )
+
+
+def _any_tensor(chance: random.Random) -> dict[str, float]:
+    axial = round(chance.uniform(1.1, 1.7), 3)
+    radial = round(axial * chance.uniform(0.45, 0.8), 3)
+    md = round((axial + 2 * radial) / 3, 3)
+    return {"ad": axial, "rd": radial, "md": md, "fa": chance.uniform(0.2, 0.6)}
+
+
+def _tensor(diffusivities: tuple[str, str]) -> dict[str, float]:
+    """MD and FA of a tensor that is alike in all directions across the fibres."""
+    axial, radial = map(float, diffusivities)
+    fa = (axial - radial) / sqrt(axial**2 + 2 * radial**2)
+    return {"ad": axial, "rd": radial, "md": (axial + 2 * radial) / 3, "fa": fa}
 
 
 def _states(infant: Infant) -> Iterator[Statement]:

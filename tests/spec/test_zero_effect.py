@@ -1,8 +1,9 @@
-"""Cohorts in which treatment does nothing: what the definitions read as recovery all the same.
+"""Cohorts in which treatment does nothing: what the definitions read as recovery all the same. And one where it works.
 
 The registry agrees with the truth about them row for row, so the figures are taken from the truth.
 """
 
+from dataclasses import replace
 from statistics import mean
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import duckdb
 import pytest
 
 from b12.demo import cohort, infants
-from b12.demo.simulator import Knobs, Simulated, simulated
+from b12.demo.simulator import HOMOCYSTEINE, Knobs, Quantity, Simulated, simulated
 from b12.demo.truth.core import Row
 from b12.demo.truth.keys import Key
 from registry.models import load_models
@@ -18,12 +19,35 @@ from tests.truth_build import built
 from tests.truth_comparison import differences
 
 SEED = 7
+GROWING_UP = replace(HOMOCYSTEINE, maturation=-0.09)
+"""Who grows up needs less of it each month, treated or not."""
 ZERO_EFFECT = {
-    "selection": Knobs(dyads=45, error=0.25),
-    "maturation": Knobs(dyads=30, error=0.0, score=(92.0, 12.0, 0.0), maturation=0.09),
-    "adherence": Knobs(dyads=30, missed=0.5, drops_out=0.3, maturation=0.09),
-    "attendance": Knobs(dyads=30, maturation=0.09, attends=(0.95, 0.4)),
+    "selection": Knobs(dyads=45, homocysteine=replace(HOMOCYSTEINE, error=0.25)),
+    "maturation": Knobs(
+        dyads=30, homocysteine=replace(GROWING_UP, error=0.0), score=Quantity(92.0, 12.0, 0.0, is_relative=False)
+    ),
+    "adherence": Knobs(dyads=60, missed=0.5, drops_out=0.3, homocysteine=GROWING_UP),
+    "attendance": Knobs(dyads=30, homocysteine=GROWING_UP, attends=(0.95, 0.4)),
+    "everything": Knobs(
+        dyads=30,
+        site="SYN03",
+        homocysteine=replace(HOMOCYSTEINE, error=0.25),
+        mma=Quantity(0.3, 0.3, 0.2),
+        haemoglobin=Quantity(104.0, 7.0, 4.0, is_relative=False),
+        scans=(0, 180),
+        radial=Quantity(0.8, 0.08, 0.0, maturation=-0.02),
+        axial=Quantity(1.4, 0.05, 0.0),
+    ),
 }
+WORKS = Knobs(
+    dyads=30,
+    homocysteine=replace(HOMOCYSTEINE, error=0.0, treatment=-0.45),
+    mma=Quantity(2.0, 0.4, 0.0, treatment=-0.88),
+    haemoglobin=Quantity(100.0, 6.0, 0.0, treatment=9.0, is_relative=False),
+    score=Quantity(80.0, 6.0, 0.0, treatment=7.0, is_relative=False),
+)
+"""A treatment that works, measured without error: what is read is what is true."""
+COHORTS = ZERO_EFFECT | {"works": WORKS}
 
 
 class Read(NamedTuple):
@@ -46,7 +70,7 @@ class Read(NamedTuple):
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    behind = {name: simulated(SEED, name, knobs) for name, knobs in ZERO_EFFECT.items()}
+    behind = {name: simulated(SEED, name, knobs) for name, knobs in COHORTS.items()}
     courses = [infant.course for cases in behind.values() for infant in cases]
     registry = built(tmp_path_factory.mktemp("zero"), cohort.told(SEED, courses))
     answers = {name: rows for name, rows in registry.truth.items() if not name.startswith("core.")}
@@ -91,6 +115,35 @@ def test_who_does_not_come_stays_in_the_denominator_with_a_reason(read: Read) ->
     true = mean(infant.homocysteine[-1] <= 6.5 for infant in read.behind["attendance"])
     recovered = sum(row["state"] == "recovered" for row in rows)
     assert recovered / (len(rows) - len(absent)) > true, "a share of the assessed alone is too high"
+
+
+def test_measurement_error_alone_is_read_as_recovery_of_blood_counts_and_of_mma(read: Read) -> None:
+    behind = read.behind["everything"]
+    assert all(len(set(infant.mma)) == len(set(infant.haemoglobin)) == 1 for infant in behind)
+    assert {"recovered", "not_recovered"} <= set(read.states("everything", "haematological", "months_6"))
+    assert {"recovered", "not_recovered"} <= set(read.states("everything", "biochemical", "months_6"))
+
+
+def test_growing_up_alone_changes_scans_and_is_recovery_of_nothing(read: Read) -> None:
+    changes = [row for row in read.of("everything", "research.dti_changes") if row["change"] is not None]
+    across = [row["change"] for row in changes if row["metric"] == "rd"]
+    assert len(across) == 3 * ZERO_EFFECT["everything"].dyads
+    assert all(change < 0 for change in across)
+    assert all(row["change"] > 0 for row in changes if row["metric"] == "fa")
+    states = {row["state"] for row in read.of("everything", "research.recovery", dimension="imaging")}
+    assert states == {"not_assessable"}
+
+
+def test_a_treatment_that_works_is_read_as_it_is_where_nothing_is_measured_wrongly(read: Read) -> None:
+    behind = read.behind["works"]
+    # At six months everyone is a year old: the limit of MMA is 0.30.
+    well = sum(round(i.homocysteine[-1], 1) <= 6.5 and round(i.mma[-1], 3) <= 0.30 for i in behind)
+    assert 0 < well < len(behind)
+    assert read.states("works", "biochemical", "months_6").count("recovered") == well
+    low = [infant for infant in behind if round(infant.score[0]) < 85]
+    states = read.states("works", "developmental", "months_6")
+    assert len(states) == len(low)
+    assert states.count("recovered") == sum(round(infant.score[-1]) >= 85 for infant in low)
 
 
 _SAYS_SO = ("not an effect of treatment", "not separable from maturation")

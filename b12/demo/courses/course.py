@@ -109,6 +109,8 @@ class Course:
     person: str = "infant"
     scans: tuple[int, ...] = ()
     """Days of diffusion scans."""
+    diffusion: tuple[tuple[str, str], ...] = ()
+    """Axial and radial diffusivity in um2/ms at each scan, alike in every region; without, each region's by luck."""
     regimen_ends: int = 190
     """Days from the first dose until which the regimen goes on."""
     mother: str | None = None

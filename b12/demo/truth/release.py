@@ -14,6 +14,7 @@ from b12.demo.truth import (
     changes,
     core,
     diet,
+    diffusion,
     due,
     growth,
     identity,
@@ -71,6 +72,8 @@ def tables(
             looks.tables(evidence),
             milestones.tables(evidence),
             markers.tables(evidence, cut_off),
+            changes.tables(evidence),
+            diffusion.tables(evidence),
             why,
         ):
             for name, rows in told.items():
@@ -80,8 +83,6 @@ def tables(
         found["research.screening"] += diet.screening(evidence, cut_off)
         if standard is not None:
             found["research.growth"] += growth.rows(evidence, standard)
-        found["research.development"] += changes.development(evidence)
-        found["research.dti_changes"] += changes.diffusion(evidence)
     found |= mothers.tables(everyone)
     found["summary.verdicts"] = _verdicts(deliveries, verdicts)
     excluded = {core.key_of(subject): by for subject in everyone if (by := excluded_by(subject))}
