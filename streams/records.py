@@ -69,6 +69,11 @@ class RawBatch(NamedTuple):
     start: int = 0
     """The first offset that is wanted: a fetch may begin in the middle of a batch."""
 
+    @property
+    def size(self) -> int:
+        """How many records it has."""
+        return int(_HEADER.unpack_from(self.raw)[-1])
+
     def payload(self) -> Payload:
         """Decompress it."""
         base, _, _, _, attributes, _, first, last, _, _, _, count = _HEADER.unpack_from(self.raw)
@@ -83,6 +88,11 @@ class Undecoded(Sequence[Record]):
     def __init__(self, batches: Sequence[RawBatch]) -> None:
         self.batches = batches
         self._records: list[Record] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many records the batches have, also those that are not wanted; nothing is decoded for it."""
+        return sum(batch.size for batch in self.batches)
 
     def _decoded(self) -> list[Record]:
         if self._records is None:

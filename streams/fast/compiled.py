@@ -31,7 +31,9 @@ try:
 except ImportError:  # it was not built: streams/fast/quick.py does the same
     Scanner = None
 
-LEAST = 4
+LEAST = 128
+"""Of events in a fetch, before it pays to make rows of those of each form; the judge is quicker with fewer."""
+LEAST_UNKNOWN = 4
 """Of events that fill in no known form, before it pays to learn theirs."""
 SAMPLE = 32
 """Of such events, how many are looked at together."""
@@ -87,6 +89,8 @@ class Compiled:
 
     def accept(self, batch: Batch, site: Site, deliveries: Sequence[Record]) -> Sequence[Record]:
         """Put what is accepted into the site's batch, which says where it came; the rest, in its order."""
+        if (deliveries.size if isinstance(deliveries, Undecoded) else len(deliveries)) < LEAST:
+            return deliveries
         if self._forms is None or self._forms.site != site or self._forms.asked > MOST_FORMS:
             self._forms = _Forms(site, batch.site_key)
         forms = self._forms
@@ -96,7 +100,7 @@ class Compiled:
         else:
             left = forms.read(batch, deliveries)
         for _ in range(ROUNDS):
-            if len(left) < LEAST or not forms.learn([found.value or b"" for found in left if _is_bare(found)]):
+            if len(left) < LEAST_UNKNOWN or not forms.learn([found.value or b"" for found in left if _is_bare(found)]):
                 break
             left = forms.read(batch, left)
         return left
@@ -200,8 +204,9 @@ class _Forms:
         columns |= _halves("content", rows.contents)
         wanted = schema(group.kind)
         fixed = [name for name in wanted.names if name not in columns]
-        which = pa.array(self._within[np.frombuffer(rows.forms, np.int64)])
-        columns |= printed(batch, group.kind, group.forms, which, fixed)
+        used, which = np.unique(self._within[np.frombuffer(rows.forms, np.int64)], return_inverse=True)
+        forms = [group.forms[place] for place in used.tolist()]
+        columns |= printed(batch, group.kind, forms, pa.array(which), fixed)
         return pa.Table.from_arrays([columns[name] for name in wanted.names], schema=wanted)
 
     def _columns(self, blank: Blank, buffers: _Buffers, count: int) -> Columns:

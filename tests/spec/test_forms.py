@@ -46,6 +46,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(quick, "LEAST", 1)
     monkeypatch.setattr(quick, "LEAST_OF_FORM", 1)
     monkeypatch.setattr(compiled, "LEAST", 1)
+    monkeypatch.setattr(compiled, "LEAST_UNKNOWN", 1)
     monkeypatch.setattr("tests.spec.test_forms._way", request.param)
     return str(request.param)
 
@@ -375,7 +376,7 @@ def test_few_events_are_not_worth_a_form(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_form_that_was_learned_is_known_in_the_next_fetch_until_there_are_too_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(compiled, "LEAST", 2)
+    monkeypatch.setattr(compiled, "LEAST_UNKNOWN", 2)
     quickly = compiled.Compiled()
 
     def left(*values: bytes, site: Site = SITE) -> int:

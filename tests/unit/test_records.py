@@ -83,6 +83,7 @@ def test_the_scanner_reads_what_aiokafka_reads(codec):
     values = [b"{}", None, b"", bytes(range(256)) * 40]
     raw = batch(7, values, codec=CODECS[codec], headers=HEADERS), batch(11, values, codec=CODECS[codec])
     records = unpacked(*raw, offset=8)
+    assert (records.size, len(records)) == (8, 7)
     scanner = b12_scanner.Scanner(b"k" * 64, 65_536, 0, 1 << 62, 0)
     rows, offsets, stamps, left = scanner.read_batches([raw.payload() for raw in records.batches])
     assert rows == []
