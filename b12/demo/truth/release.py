@@ -23,6 +23,7 @@ from b12.demo.truth import (
     milestones,
     mothers,
     reasons,
+    recovery,
     scans,
     scorecard,
     timeline,
@@ -65,6 +66,8 @@ def tables(
         found["research.follow_up"] += _follow_up(evidence, cut_off)
         if evidence.start is not None and subject.enrolment["person"] == "infant":
             found["research.follow_up_timing"] += timing.rows(Course(evidence, cut_off))
+            for name, rows in recovery.tables(Course(evidence, cut_off)).items():
+                found[name] += rows
         found["research.recovery"] += _recovery(evidence, cut_off)
         for told in (
             _over_time(evidence, cut_off),
@@ -221,7 +224,7 @@ def _recovery(evidence: Evidence, cut_off: date) -> list[Row]:
             "study_day": outcome.study_day,
             "age_days": None if outcome.study_day is None else evidence.start.age_days + outcome.study_day,
         }
-        for (dimension, visit), outcome in outcomes(Course(evidence, cut_off), found).items()
+        for (dimension, visit), outcome in outcomes(Course(evidence, cut_off)).items()
     ]
 
 
@@ -233,12 +236,22 @@ def _over_time(evidence: Evidence, cut_off: date) -> dict[str, list[Row]]:
     if evidence.start is None or not found.is_case:
         return rows
     course = Course(evidence, cut_off)
-    at_visits = outcomes(course, found)
+    at_visits = outcomes(course)
     who = {"definition": "default", "subject_key": core.key_of(evidence.subject), "site": evidence.subject.site}
     who |= {"class": found.case_class, "is_primary_case": found.is_primary}
     for visit in VISITS:
         state, reason, at_risk, assessed = together(at_visits, visit)
+        seen = {dimension: outcome for (dimension, asked), outcome in at_visits.items() if asked == visit}
+        seen.pop("imaging", None)
         told = {"state": state, "reason": reason, "dimensions_at_risk": at_risk, "dimensions_assessed": assessed}
+        told |= {
+            "visit_order": (*VISITS,).index(visit) + 1,
+            "dimensions_recovered": sum(outcome.state == "recovered" for outcome in seen.values()),
+            "dimensions_improved": sum(outcome.state == "improved" for outcome in seen.values()),
+            "states": [f"{dimension}:{outcome.state}" for dimension, outcome in seen.items()],
+            "reasons": [f"{dimension}:{outcome.reason}" for dimension, outcome in seen.items() if outcome.reason],
+            "study_day": max((o.study_day for o in seen.values() if o.study_day is not None), default=None),
+        }
         rows["research.recovery_overall"].append({**who, "visit": visit, **told})
     for dimension in dict.fromkeys(dimension for dimension, _ in at_visits):
         time = time_to(dimension, course, at_visits)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from b12.demo.truth.core import Row, key_of
 from b12.demo.truth.evidence import Evidence
 from b12.demo.truth.follow_up import Course
+from b12.demo.truth.keys import Key
 from b12.demo.truth.records import B12_COMPOUNDS
 
 REGIMEN_DAYS = 14
@@ -39,6 +40,7 @@ class Planned(NamedTuple):
 
     day: int
     said: Row
+    record: str
 
     @property
     def is_given(self) -> bool:
@@ -84,6 +86,7 @@ def _treatment(evidence: Evidence) -> Row:
         "treatment_start_age_days": start.age_days if start else None,
         "treatment_start_minute": min((d.minute for d in first if d.minute is not None), default=None),
         "maternal_start_age_days": min((d.age_days for d in evidence.mothers_doses), default=None),
+        "regimen": "+".join(sorted({f"{d.said['compound']}:{d.said['route']}" for d in given})) or None,
         "regimen_doses": len(given),
         "regimen_ug": sum((d.said["ug"] for d in given), Decimal(0)) if given else None,
     }
@@ -92,9 +95,9 @@ def _treatment(evidence: Evidence) -> Row:
 def _series(evidence: Evidence) -> list[Planned]:
     """Every dose of B12 that was meant for the infant, in order; the clock decides within a day where it is known."""
     meant = [
-        Planned(evidence.subject.age(said.get("given") or said["scheduled"]), said)
-        for said in evidence.subject.of("dose")
-        if said["person"] == "infant" and said["compound"] in B12_COMPOUNDS
+        Planned(evidence.subject.age(said.get("given") or said["scheduled"]), said, by.record)
+        for by in evidence.subject.by("dose")
+        if (said := by.statement.data)["person"] == "infant" and said["compound"] in B12_COMPOUNDS
     ]
     return sorted(meant, key=lambda dose: (dose.day, _minute(dose)))
 
@@ -113,6 +116,7 @@ def _doses(evidence: Evidence, series: list[Planned]) -> list[Row]:
         rows.append(
             {
                 **_who(evidence),
+                "record_key": Key("record", evidence.subject.site, dose.record),
                 "dose_number": number,
                 **{name: said.get(name) for name in ("compound", "route", "ug", "status", "purpose")},
                 "is_therapeutic": dose.is_therapeutic,
