@@ -120,6 +120,7 @@ def counts_twice() -> None:
 
 def shifts_rows() -> None:
     """Each event of a fetch is filed under the offset of its neighbour."""
+    os.environ["B12_FORMS"] = "off"  # else few events get so far
     judged = streams.sources.answers
 
     def shifted(site: Any, records: Any) -> Any:
@@ -131,6 +132,7 @@ def shifts_rows() -> None:
 
 def refuses_the_good() -> None:
     """One kind of event is refused, by a rule that does not say so."""
+    os.environ["B12_FORMS"] = "off"  # else few events get so far
     judged = streams.sources.answers
 
     def stern(site: Any, records: Any) -> Any:
