@@ -17,8 +17,8 @@ from streams.cluster import Cluster
 
 PARTITIONS = 2
 _QUICK_START = "-XX:TieredStopAtLevel=1"
-"""An option of a broker that starts and stops with a demo. It lacks the processor's AES, and so sends 7 MB/s under TLS;
-docker-compose.yml does without, as anybody would who has events by the million."""
+"""An option of a broker that starts and stops with a demo: Java's first compiler alone. docker-compose.yml does
+without it, as would anybody who has events by the million."""
 
 
 @contextmanager
